@@ -1,0 +1,36 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_AMQP_ADDRESS_H_
+#define COMMON_AMQP_ADDRESS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace buzzer::amqp {
+
+// Where the broker is and how to log in.
+struct Address {
+  std::string host;
+  int port = 5672;
+  std::string user;
+  std::string password;
+  std::string vhost;
+  bool tls = false;
+  // PEM file to check the broker's certificate against; with tls only.
+  std::string tls_ca;
+
+  // For logs: without the password.
+  std::string ToString() const;
+};
+
+// Parses `amqp://user:password@host:port/vhost` (or `amqps://`; percent-encoding
+// decoded; vhost `/` if left out). INVALID_ARGUMENT says what is wrong and never
+// repeats the password.
+absl::StatusOr<Address> ParseAddress(absl::string_view url);
+
+}  // namespace buzzer::amqp
+
+#endif  // COMMON_AMQP_ADDRESS_H_

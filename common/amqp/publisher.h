@@ -1,0 +1,97 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_AMQP_PUBLISHER_H_
+#define COMMON_AMQP_PUBLISHER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/amqp/address.h"
+
+namespace buzzer::amqp {
+
+// What became of a published message.
+enum class Fate {
+  // The broker has it in a queue, on disk.
+  kConfirmed,
+  // No such queue (basic.return before the ack).
+  kReturned,
+  // The broker refused it (basic.nack).
+  kRejected,
+  // The connection went before the answer came: nobody knows.
+  kUnknown,
+};
+
+// What the broker says of a queue.
+struct QueueInfo {
+  int64_t ready = 0;  // messages that no consumer holds
+  int64_t consumers = 0;
+};
+
+// Publishes to the default exchange with confirms and `mandatory`, and does what
+// little administration goes with it. Owns one connection and the thread that
+// drives it; reconnects by itself (100 ms doubling to 5 s, full jitter) and logs
+// `broker_up` and `broker_down`. Never blocks for ever: connecting, login, RPCs
+// and a stuck socket all have deadlines; nothing is sent while the broker has
+// blocked the connection.
+//
+// Thread-safe. Every callback runs on the connection's thread and must not block;
+// it may call back into the publisher.
+class Publisher {
+ public:
+  struct Options {
+    Address address;
+    // Shown in the broker's management pages.
+    std::string connection_name = "buzzer";
+    absl::Duration heartbeat = absl::Seconds(10);
+    absl::Duration connect_timeout = absl::Seconds(5);
+    absl::Duration rpc_timeout = absl::Seconds(5);
+    // Published and not confirmed yet, at most; more wait in our queue.
+    int max_unconfirmed = 1000;
+    // Called after each (re)connection, once the channel confirms.
+    std::function<void()> on_up;
+    // Called when the connection is lost; every message under way has been told
+    // kUnknown before.
+    std::function<void()> on_down;
+  };
+
+  // Starts connecting; does not wait for it.
+  static std::unique_ptr<Publisher> Start(Options options);
+
+  // Closes the connection and joins the thread; what is under way is told
+  // kUnknown first.
+  virtual ~Publisher() = default;
+
+  // Publishes `body`, persistent, to `queue`. `done` is called exactly once. While
+  // not connected: kUnknown at once (on the connection's thread).
+  virtual void Publish(std::string queue, std::string body,
+                       absl::AnyInvocable<void(Fate) &&> done) = 0;
+
+  // Declares a durable quorum queue with the one set of arguments that we use.
+  // FAILED_PRECONDITION if it exists with others; UNAVAILABLE while not connected
+  // (so too below).
+  virtual void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+
+  // NOT_FOUND if there is no such queue.
+  virtual void Inspect(std::string queue,
+                       absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) = 0;
+
+  // Drops every ready message of the queue. NOT_FOUND if there is no such queue.
+  virtual void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+
+  // Whether connected now.
+  virtual bool up() const = 0;
+  // Whether the broker has told us to stop publishing (memory or disk alarm).
+  virtual bool blocked() const = 0;
+};
+
+}  // namespace buzzer::amqp
+
+#endif  // COMMON_AMQP_PUBLISHER_H_

@@ -1,0 +1,23 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_GRPC_CHANNEL_H_
+#define COMMON_GRPC_CHANNEL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+namespace buzzer {
+
+// A channel between two parts of Buzzer: notices a dead peer within about 15 s
+// (keepalive), reconnects after 100 ms doubling to 2 s with jitter, and takes
+// messages up to 16 MiB. `target` is a gRPC name such as `127.0.0.1:7001`,
+// `dns:///state:7001` or `unix:/run/buzzer/state.sock`.
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
+
+}  // namespace buzzer
+
+#endif  // COMMON_GRPC_CHANNEL_H_

@@ -1,0 +1,43 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_METRICS_METRICS_ENDPOINT_H_
+#define COMMON_METRICS_METRICS_ENDPOINT_H_
+
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace prometheus {
+class Exposer;
+}
+
+namespace buzzer {
+
+// Serves GET /metrics in Prometheus' text format. Thread-safe.
+class MetricsEndpoint {
+ public:
+  // Listens on `address` (host:port; port 0 takes a free one) and serves
+  // `registry`, which it shares. UNAVAILABLE if the address cannot be bound.
+  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(
+      const std::string& address, std::shared_ptr<prometheus::Registry> registry);
+
+  ~MetricsEndpoint();
+
+  // The port it listens on.
+  int port() const;
+
+ private:
+  MetricsEndpoint(std::unique_ptr<prometheus::Exposer> exposer,
+                  std::shared_ptr<prometheus::Registry> registry);
+
+  std::shared_ptr<prometheus::Registry> registry_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
+};
+
+}  // namespace buzzer
+
+#endif  // COMMON_METRICS_METRICS_ENDPOINT_H_
