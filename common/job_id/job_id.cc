@@ -38,11 +38,22 @@ std::string RandomBytes(size_t count) {
   return bytes;
 }
 
-JobId JobId::Make(absl::Time now) {
+JobId JobId::LowestAt(absl::Time time) {
   JobId id;
-  const std::string random = RandomBytes(10);
-  const auto millis = static_cast<uint64_t>(absl::ToUnixMillis(now));
+  const auto millis = static_cast<uint64_t>(absl::ToUnixMillis(time));
   for (int i = 0; i < 6; ++i) id.bytes_[i] = static_cast<uint8_t>(millis >> (8 * (5 - i)));
+  return id;
+}
+
+absl::Time JobId::time() const {
+  int64_t millis = 0;
+  for (int i = 0; i < 6; ++i) millis = (millis << 8) | bytes_[i];
+  return absl::FromUnixMillis(millis);
+}
+
+JobId JobId::Make(absl::Time now) {
+  JobId id = LowestAt(now);
+  const std::string random = RandomBytes(10);
   std::memcpy(id.bytes_.data() + 6, random.data(), 10);
   id.bytes_[6] = static_cast<uint8_t>((id.bytes_[6] & 0x0f) | 0x70);  // version 7
   id.bytes_[8] = static_cast<uint8_t>((id.bytes_[8] & 0x3f) | 0x80);  // RFC 9562 variant

@@ -35,6 +35,12 @@ class JobId {
   // 36 characters, lower case.
   std::string ToString() const;
 
+  // When it was made, as the id itself tells: at millisecond precision.
+  absl::Time time() const;
+
+  // The lowest id that can be made at or after `time`: for ranges of ids.
+  static JobId LowestAt(absl::Time time);
+
   // 16 bytes, big-endian: their order is the order of ids.
   absl::string_view bytes() const {
     return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};

@@ -1,0 +1,34 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_LIMITS_LIMITS_H_
+#define COMMON_LIMITS_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace buzzer {
+
+// The limits of the public API that more than one service must agree on. README's
+// table of limits and the proto comments say the same.
+
+inline constexpr size_t kMaxPayloadBytes = 1 << 20;
+// A larger result fails the attempt for good with RESULT_TOO_LARGE.
+inline constexpr size_t kMaxResultBytes = 2 << 20;
+inline constexpr size_t kMaxProgressMessageBytes = 1024;
+// Progress.data, as JSON.
+inline constexpr size_t kMaxProgressDataBytes = 16 << 10;
+inline constexpr size_t kMaxErrorMessageBytes = 2048;
+// The tail of a program's standard error in JobError.detail.
+inline constexpr size_t kMaxErrorDetailBytes = 4096;
+
+inline constexpr int32_t kDefaultMaxAttempts = 5;
+inline constexpr absl::Duration kDefaultLease = absl::Seconds(30);
+inline constexpr absl::Duration kDefaultGrace = absl::Seconds(10);
+inline constexpr absl::Duration kDefaultRetention = absl::Hours(24);
+
+}  // namespace buzzer
+
+#endif  // COMMON_LIMITS_LIMITS_H_
