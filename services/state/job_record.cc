@@ -57,6 +57,7 @@ v1::Progress ToProto(const ProgressRecord& progress) {
   v1::Progress proto;
   proto.set_fraction(progress.fraction);
   proto.set_message(progress.message);
+  if (!progress.data.empty()) proto.mutable_data()->ParseFromString(progress.data);
   *proto.mutable_update_time() = ToTimestamp(progress.time);
   return proto;
 }
@@ -104,6 +105,17 @@ v1::JobEvent ToProto(const HistoryEntry& entry) {
   *event.mutable_time() = ToTimestamp(entry.time);
   event.set_cause(entry.cause);
   if (entry.error.has_value()) *event.mutable_error() = *entry.error;
+  return event;
+}
+
+v1::JobEvent ProgressEvent(const JobRecord& job) {
+  v1::JobEvent event;
+  event.set_revision(job.progress->revision);
+  event.set_state(job.state);
+  event.set_attempt(job.progress->attempt);
+  *event.mutable_time() = ToTimestamp(job.progress->time);
+  event.set_cause("PROGRESS");
+  *event.mutable_progress() = ToProto(*job.progress);
   return event;
 }
 

@@ -36,6 +36,9 @@ struct ProgressRecord {
   int64_t revision = 0;
   double fraction = 0;
   std::string message;
+  // Serialized google.protobuf.Value, of this or an earlier attempt: the checkpoint of
+  // the next one. Empty if there is none.
+  std::string data;
   absl::Time time;
 };
 
@@ -60,7 +63,8 @@ struct JobRecord {
 
   std::string claim_id;
   ClaimAnswer claim_answer = ClaimAnswer::kNone;
-  // Current in RUNNING and CANCELLING; empty otherwise.
+  // Current in RUNNING and CANCELLING. Kept when the holder itself ended its attempt,
+  // so that a repeat of that outcome is known; cleared when the lease was lost.
   std::string lease_id;
   std::string worker;
   // Of the worker's handler: from TERM to KILL.
@@ -104,10 +108,13 @@ struct HistoryEntry {
 // purge, whichever its state makes count); nullopt if never.
 std::optional<absl::Time> WakeTime(const JobRecord& job);
 
-// The public form, basic view. `progress` data is not part of a record.
+// The public form, basic view.
 v1::Job ToProto(const JobRecord& job);
 v1::Progress ToProto(const ProgressRecord& progress);
 v1::JobEvent ToProto(const HistoryEntry& entry);
+
+// The event that tells of `job.progress`.
+v1::JobEvent ProgressEvent(const JobRecord& job);
 
 // The event that shows a whole job as it stands.
 v1::JobEvent SnapshotEvent(const JobRecord& job);

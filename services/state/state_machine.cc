@@ -52,8 +52,6 @@ bool IsTerminal(JobState state) {
   return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
 }
 
-bool IsActive(JobState state) {
-  return state == v1::Job::RUNNING || state == v1::Job::CANCELLING;
-}
+bool IsActive(JobState state) { return state == v1::Job::RUNNING || state == v1::Job::CANCELLING; }
 
 }  // namespace buzzer::state

@@ -29,10 +29,12 @@ enum class Trigger {
 };
 
 inline constexpr Trigger kAllTriggers[] = {
-    Trigger::kDue,           Trigger::kClaim,         Trigger::kSucceed,
-    Trigger::kFailForNow,    Trigger::kFailForGood,   Trigger::kHandBack,
-    Trigger::kRequestCancel, Trigger::kPassDeadline,  Trigger::kStopForCancel,
-    Trigger::kStopForDeadline, Trigger::kRequestRetry,
+    Trigger::kDue,           Trigger::kClaim,
+    Trigger::kSucceed,       Trigger::kFailForNow,
+    Trigger::kFailForGood,   Trigger::kHandBack,
+    Trigger::kRequestCancel, Trigger::kPassDeadline,
+    Trigger::kStopForCancel, Trigger::kStopForDeadline,
+    Trigger::kRequestRetry,
 };
 
 // The one table that decides every change of state: where `trigger` leads from

@@ -1,0 +1,114 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_SQLITE_DATABASE_H_
+#define SERVICES_STATE_SQLITE_DATABASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace buzzer::state {
+
+class Statement;
+
+// One SQLite connection. Errors stick: after a statement failed, the rest of the
+// transaction does nothing and `status()` says why, so callers check once, before
+// the commit. Lives on one thread.
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+
+  // Opens (kReadWrite: creates) the file in WAL mode with synchronous=FULL.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Runs statements that give no rows.
+  void Execute(const std::string& sql);
+
+  // `sql` must outlive nothing; the statement must not outlive the database.
+  Statement Prepare(absl::string_view sql);
+
+  // The first error since the last ClearStatus. The message names the SQLite error,
+  // never SQL or values.
+  const absl::Status& status() const { return status_; }
+  bool ok() const { return status_.ok(); }
+  void ClearStatus() { status_ = absl::OkStatus(); }
+
+  // Whether the error was that the disk, or a quota, is full.
+  bool full() const { return full_; }
+  // Whether the error was of input or output: what was written is in doubt, and this
+  // connection is not to be trusted any more.
+  bool broken() const { return broken_; }
+
+  int64_t LastInsertRow() const;
+
+ private:
+  friend class Statement;
+  explicit Database(sqlite3* handle) : handle_(handle) {}
+  void Fail(int code);
+
+  sqlite3* const handle_;
+  absl::Status status_;
+  bool full_ = false;
+  bool broken_ = false;
+};
+
+// A prepared statement, used again and again:
+//   statement.Bind(1, a); statement.Bind(2, b); while (statement.Step()) {...}
+// Step resets it when there are no more rows. Lives on the database's thread.
+class Statement {
+ public:
+  Statement() = default;
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  // Parameters count from 1. Bound blobs and texts are copied.
+  Statement& Bind(int index, int64_t value);
+  Statement& Bind(int index, double value);
+  Statement& BindText(int index, absl::string_view value);
+  Statement& BindBlob(int index, absl::string_view value);
+  Statement& BindNull(int index);
+  Statement& BindTime(int index, absl::Time value);
+  Statement& BindTime(int index, const std::optional<absl::Time>& value);
+
+  // True if there is a row; false at the end and on an error (see
+  // Database::status).
+  bool Step();
+  // Steps to the end: for statements without rows.
+  void Run();
+  // Ends a query whose remaining rows are not wanted.
+  void Reset();
+
+  // Columns count from 0; valid until the next Step.
+  int64_t Int(int column) const;
+  double Double(int column) const;
+  absl::string_view Bytes(int column) const;
+  std::string String(int column) const { return std::string(Bytes(column)); }
+  bool IsNull(int column) const;
+  absl::Time Time(int column) const;
+  std::optional<absl::Time> OptionalTime(int column) const;
+
+ private:
+  friend class Database;
+  Statement(Database* database, sqlite3_stmt* handle) : database_(database), handle_(handle) {}
+
+  Database* database_ = nullptr;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_SQLITE_DATABASE_H_
