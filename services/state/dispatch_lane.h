@@ -1,0 +1,104 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_DISPATCH_LANE_H_
+#define SERVICES_STATE_DISPATCH_LANE_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "services/state/job_store.h"
+
+namespace buzzer::state {
+
+// What is known of one lane's outbox rows: which are out at the broker, which wait in
+// memory to go out next, and up to where the table has been read. Bounded: a window of
+// rows is out, as many again wait here, the rest stay in the database. Not thread-safe;
+// pure: the dispatcher does what it says.
+class DispatchLane {
+ public:
+  // Rows out at the broker: what the lane got through in the last 5 s, within these.
+  static constexpr size_t kMinWindow = 200;
+  static constexpr size_t kMaxWindow = 10'000;
+
+  // A job became QUEUED.
+  void OnQueued(const OutboxEntry& entry);
+  // A job left QUEUED; `claimed` if a worker took it. `now` is monotonic.
+  void OnLeft(const JobId& job, int64_t position, bool claimed, absl::Duration now);
+  // A claim gave the job back. If that worker had no handler for it, it waits 1 s before
+  // it goes out again, doubling to 30 s.
+  void OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now);
+  // The broker lost, refused or never had the message.
+  void OnUndelivered(const JobId& job);
+
+  // The next rows to publish, in order, marked as out.
+  std::vector<OutboxEntry> TakeReady(absl::Duration now);
+
+  // Where to read the outbox table next and how many rows, or nullopt if there is no
+  // need. OnRead must follow (nullopt: the read failed).
+  struct ReadRequest {
+    int64_t after = 0;
+    int limit = 0;
+  };
+  std::optional<ReadRequest> NextRead(absl::Duration now);
+  void OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit);
+
+  // What the broker said of the lane's queue, `prefetch` being what may lie at workers:
+  // returns whether messages must have been lost, so that every row has to go again.
+  bool SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now);
+
+  // Forgets what is out: everything is read and dispatched anew.
+  void Restart();
+
+  // When the first held row may go; nullopt if none is held.
+  std::optional<absl::Duration> NextRelease() const;
+
+  size_t out() const { return out_.size(); }
+  bool idle() const { return out_.empty() && ready_.empty() && held_.empty() && !more_; }
+  size_t Window(absl::Duration now) const;
+
+ private:
+  struct Held {
+    OutboxEntry entry;
+    absl::Duration until;
+  };
+
+  void ReleaseHeld(absl::Duration now);
+
+  // Every row at or below was read, or told by OnQueued.
+  int64_t cursor_ = 0;
+  // There may be rows above the cursor.
+  bool more_ = true;
+  bool reading_ = false;
+  // A Restart while a read was under way: its answer is void.
+  bool void_read_ = false;
+  // What a read under way may show wrongly: rows that came, and jobs that left.
+  bool queued_while_reading_ = false;
+  absl::flat_hash_set<JobId> left_while_reading_;
+
+  std::map<int64_t, OutboxEntry> ready_;
+  absl::flat_hash_map<JobId, OutboxEntry> out_;
+  absl::flat_hash_map<JobId, Held> held_;
+  absl::flat_hash_map<JobId, int> no_handler_returns_;
+
+  // Claims of the last 5 s, by second.
+  struct Bucket {
+    int64_t second = -1;
+    size_t claims = 0;
+  };
+  std::array<Bucket, 5> claims_;
+  absl::Duration last_claim_ = -absl::InfiniteDuration();
+  // Since when the broker has had fewer messages than rows are out.
+  std::optional<absl::Duration> short_since_;
+  std::optional<absl::Duration> empty_since_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_DISPATCH_LANE_H_

@@ -1,0 +1,330 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/dispatcher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/log/log.h"
+
+namespace buzzer::state {
+namespace {
+
+constexpr v1::Job::Priority kPriorities[] = {v1::Job::HIGH, v1::Job::NORMAL, v1::Job::LOW};
+// How often the thread looks; held rows and refusals are in seconds.
+constexpr absl::Duration kTickInterval = absl::Milliseconds(250);
+constexpr absl::Duration kInspectInterval = absl::Seconds(5);
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
+absl::string_view PriorityName(v1::Job::Priority priority) {
+  switch (priority) {
+    case v1::Job::HIGH:
+      return "high";
+    case v1::Job::LOW:
+      return "low";
+    default:
+      return "normal";
+  }
+}
+
+OutboxEntry ToEntry(const JobRecord& job) {
+  return {job.queue_position, job.id, job.type(), job.queued_at.value_or(job.updated_at)};
+}
+
+std::string ToMessage(const OutboxEntry& entry) {
+  internal::v1::DispatchMessage message;
+  auto* job = message.add_jobs();
+  job->set_job_id(std::string(entry.job.bytes()));
+  job->set_type(entry.type);
+  return message.SerializeAsString();
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Options options) : options_(std::move(options)) {}
+
+Dispatcher::~Dispatcher() { Stop(); }
+
+void Dispatcher::Start() {
+  amqp::Publisher::Options publisher;
+  publisher.address = options_.broker;
+  publisher.connection_name = "buzzer-state";
+  publisher.on_up = [this] { OnBrokerUp(); };
+  publisher.on_down = [this] { OnBrokerDown(); };
+  publisher_ = options_.start_publisher(std::move(publisher));
+  {
+    // The broker may have answered before publisher_ was set.
+    MutexLock lock(&mutex_);
+    up_ = publisher_->up();
+  }
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Dispatcher::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    up_ = false;
+    wake_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+  publisher_.reset();
+}
+
+void Dispatcher::AddQueue(const std::string& queue) {
+  MutexLock lock(&mutex_);
+  for (const auto priority : kPriorities) {
+    const auto [it, is_new] = lanes_.try_emplace(Lane{queue, priority});
+    if (!is_new) continue;
+    it->second.broker_queue =
+        absl::StrCat(options_.queue_prefix, ".", queue, ".", PriorityName(priority));
+  }
+  wake_.NotifyAll();
+}
+
+void Dispatcher::SetPaused(const std::string& queue, bool paused) {
+  {
+    MutexLock lock(&mutex_);
+    if (paused) {
+      paused_.insert(queue);
+    } else {
+      paused_.erase(queue);
+    }
+  }
+  if (paused) return;
+  for (const auto priority : kPriorities) PlanAndDo({queue, priority});
+}
+
+void Dispatcher::OnCommit(const std::vector<JobChange>& changes) {
+  const absl::Duration now = options_.clock->Monotonic();
+  Work work;
+  {
+    MutexLock lock(&mutex_);
+    std::set<Lane> touched;
+    for (const JobChange& change : changes) {
+      const JobRecord& job = change.job;
+      const bool was_queued = change.before == v1::Job::QUEUED;
+      const bool is_queued = job.state == v1::Job::QUEUED;
+      if (change.kind == JobChange::Kind::kProgress || (!was_queued && !is_queued)) continue;
+      const auto it = lanes_.find(Lane{job.queue, job.priority()});
+      if (it == lanes_.end()) continue;
+      DispatchLane& rows = it->second.rows;
+      if (change.kind == JobChange::Kind::kReturned) {
+        rows.OnReturned(ToEntry(job), job.claim_answer == ClaimAnswer::kReturnedNoHandler, now);
+      } else if (is_queued) {
+        rows.OnQueued(ToEntry(job));
+      } else {
+        rows.OnLeft(job.id, job.queue_position, job.state == v1::Job::RUNNING, now);
+      }
+      touched.insert(it->first);
+    }
+    for (const Lane& lane : touched) Plan(lane, lanes_.at(lane), &work);
+  }
+  Do(std::move(work));
+}
+
+void Dispatcher::OnReopen() {
+  MutexLock lock(&mutex_);
+  for (auto& [lane, state] : lanes_) {
+    state.rows.Restart();
+    state.ready = false;
+  }
+  wake_.NotifyAll();
+}
+
+void Dispatcher::OnBrokerUp() {
+  MutexLock lock(&mutex_);
+  if (stopping_) return;
+  up_ = true;
+  for (auto& [lane, state] : lanes_) {
+    state.ready = false;
+    state.preparing = false;
+    state.retry_at = -absl::InfiniteDuration();
+  }
+  wake_.NotifyAll();  // The thread prepares them.
+}
+
+void Dispatcher::OnBrokerDown() {
+  MutexLock lock(&mutex_);
+  up_ = false;
+  for (auto& [lane, state] : lanes_) {
+    state.ready = false;
+    state.preparing = false;
+  }
+}
+
+void Dispatcher::Prepare(const Lane& lane, std::string broker_queue) {
+  publisher_->Declare(broker_queue, [this, lane, broker_queue](absl::Status declared) {
+    if (!declared.ok()) {
+      OnPrepared(lane, declared);
+      return;
+    }
+    publisher_->Purge(broker_queue,
+                      [this, lane](const absl::Status& purged) { OnPrepared(lane, purged); });
+  });
+}
+
+void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
+  Work work;
+  {
+    MutexLock lock(&mutex_);
+    const auto it = lanes_.find(lane);
+    if (it == lanes_.end() || stopping_ || !up_) return;
+    LaneState& state = it->second;
+    state.preparing = false;
+    const absl::Duration now = options_.clock->Monotonic();
+    if (!status.ok()) {
+      state.retry_at = now + kRetryDelay;
+      log::Warning("broker_queue_not_declared",
+                   {{"broker_queue", state.broker_queue}, {"error", status.message()}});
+      return;
+    }
+    if (state.rows.out() > 0) ++redispatches_;
+    state.ready = true;
+    state.inspect_at = now + kInspectInterval;
+    state.rows.Restart();
+    Plan(lane, state, &work);
+  }
+  Do(std::move(work));
+}
+
+void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
+  if (!state.ready || !up_ || stopping_ || paused_.contains(lane.queue)) return;
+  const absl::Duration now = options_.clock->Monotonic();
+  if (now < state.retry_at) return;
+  std::vector<OutboxEntry> entries = state.rows.TakeReady(now);
+  if (!entries.empty()) {
+    published_ += static_cast<int64_t>(entries.size());
+    work->publish.push_back({lane, state.broker_queue, std::move(entries)});
+  }
+  if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
+}
+
+void Dispatcher::Do(Work work) {
+  for (Publishing& publishing : work.publish) {
+    for (const OutboxEntry& entry : publishing.entries) {
+      publisher_->Publish(publishing.broker_queue, ToMessage(entry),
+                          [this, lane = publishing.lane, job = entry.job](amqp::Fate fate) {
+                            if (fate != amqp::Fate::kConfirmed) OnFate(lane, job, fate);
+                          });
+    }
+  }
+  for (Reading& reading : work.read) {
+    options_.store->ReadOutbox(
+        reading.lane, reading.request.after, reading.request.limit,
+        [this, lane = reading.lane,
+         limit = reading.request.limit](absl::StatusOr<std::vector<OutboxEntry>> entries) {
+          {
+            MutexLock lock(&mutex_);
+            const auto it = lanes_.find(lane);
+            if (it == lanes_.end()) return;
+            it->second.rows.OnRead(entries.ok() ? std::optional(*std::move(entries)) : std::nullopt,
+                                   limit);
+          }
+          PlanAndDo(lane);
+        });
+  }
+}
+
+void Dispatcher::PlanAndDo(const Lane& lane) {
+  Work work;
+  {
+    MutexLock lock(&mutex_);
+    const auto it = lanes_.find(lane);
+    if (it != lanes_.end()) Plan(lane, it->second, &work);
+  }
+  Do(std::move(work));
+}
+
+void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
+  MutexLock lock(&mutex_);
+  const auto it = lanes_.find(lane);
+  if (it == lanes_.end()) return;
+  LaneState& state = it->second;
+  state.rows.OnUndelivered(job);
+  if (fate == amqp::Fate::kUnknown) return;  // OnBrokerUp sees to it.
+  const absl::Duration now = options_.clock->Monotonic();
+  if (now >= state.retry_at) {
+    log::Warning("dispatch_refused",
+                 {{"broker_queue", state.broker_queue},
+                  {"why", fate == amqp::Fate::kReturned ? "the queue is gone" : "nack"}});
+  }
+  state.retry_at = now + kRetryDelay;
+  if (fate == amqp::Fate::kReturned) state.ready = false;
+}
+
+void Dispatcher::Inspect(const Lane& lane, std::string broker_queue) {
+  publisher_->Inspect(broker_queue, [this, lane](absl::StatusOr<amqp::QueueInfo> info) {
+    const int prefetch = options_.prefetch_of ? options_.prefetch_of(lane.queue) : 0;
+    MutexLock lock(&mutex_);
+    const auto it = lanes_.find(lane);
+    if (it == lanes_.end() || stopping_ || !up_ || !it->second.ready) return;
+    LaneState& state = it->second;
+    if (!info.ok() && !absl::IsNotFound(info.status())) return;
+    const bool gone = !info.ok();
+    if (!gone && !state.rows.SeemsLost(info->ready, prefetch, options_.clock->Monotonic())) {
+      return;
+    }
+    log::Warning("broker_lost_messages",
+                 {{"broker_queue", state.broker_queue},
+                  {"why", gone ? "the queue is gone" : "fewer messages than rows out"},
+                  {"rows", state.rows.out()}});
+    state.ready = false;  // The thread prepares it and every row goes again.
+    wake_.NotifyAll();
+  });
+}
+
+void Dispatcher::Tick() {
+  const absl::Duration now = options_.clock->Monotonic();
+  // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
+  std::vector<std::pair<Lane, std::string>> with_jobs;
+  std::vector<std::pair<Lane, std::string>> idle;
+  std::vector<std::pair<Lane, std::string>> inspect;
+  Work work;
+  {
+    MutexLock lock(&mutex_);
+    if (!up_ || stopping_) return;
+    for (auto& [lane, state] : lanes_) {
+      if (!state.ready) {
+        if (state.preparing || now < state.retry_at) continue;
+        state.preparing = true;
+        (state.rows.out() > 0 ? with_jobs : idle).emplace_back(lane, state.broker_queue);
+        continue;
+      }
+      if (now >= state.inspect_at) {
+        state.inspect_at = now + kInspectInterval;
+        if (state.rows.out() > 0) inspect.emplace_back(lane, state.broker_queue);
+      }
+      Plan(lane, state, &work);
+    }
+  }
+  for (const auto& [lane, broker_queue] : with_jobs) Prepare(lane, broker_queue);
+  for (const auto& [lane, broker_queue] : idle) Prepare(lane, broker_queue);
+  for (const auto& [lane, broker_queue] : inspect) Inspect(lane, broker_queue);
+  Do(std::move(work));
+}
+
+void Dispatcher::Loop() {
+  while (true) {
+    Tick();
+    MutexLock lock(&mutex_);
+    if (stopping_) return;
+    wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(kTickInterval));
+    if (stopping_) return;
+  }
+}
+
+Dispatcher::Stats Dispatcher::stats() const {
+  Stats stats;
+  MutexLock lock(&mutex_);
+  for (const auto& [lane, state] : lanes_) stats.out += state.rows.out();
+  stats.broker_up = up_;
+  stats.broker_blocked = up_ && publisher_ != nullptr && publisher_->blocked();
+  stats.published = published_;
+  stats.redispatches = redispatches_;
+  return stats;
+}
+
+}  // namespace buzzer::state

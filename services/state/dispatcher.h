@@ -1,0 +1,134 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_DISPATCHER_H_
+#define SERVICES_STATE_DISPATCHER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/amqp/publisher.h"
+#include "common/clock/clock.h"
+#include "common/mutex/mutex.h"
+#include "services/state/dispatch_lane.h"
+#include "services/state/job_store.h"
+
+namespace buzzer::state {
+
+// Brings the outbox to the broker: one small message a job, with publisher confirms,
+// into one quorum queue for each queue and priority, which it declares. The database
+// stays the truth: what is out at the broker is only remembered here, and is dispatched
+// again after every reconnection (the broker's queues are purged first, so that they do
+// not grow), when a queue had to be declared anew, and when messages seem lost. A
+// duplicate is harmless, because the claim decides.
+//
+// Thread-safe. Has a thread of its own for what time brings.
+class Dispatcher final : public CommitObserver {
+ public:
+  using StartPublisher = std::function<std::unique_ptr<amqp::Publisher>(amqp::Publisher::Options)>;
+
+  struct Options {
+    // Not owned.
+    JobStore* store = nullptr;
+    const Clock* clock = Clock::Real();
+    amqp::Address broker;
+    // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
+    std::string queue_prefix = "buzzer";
+    // Deliveries that may lie at the connected workers of a queue.
+    std::function<int(const std::string& queue)> prefetch_of;
+    // amqp::Publisher::Start, unless a test brings its own.
+    StartPublisher start_publisher = amqp::Publisher::Start;
+  };
+
+  explicit Dispatcher(Options options);
+  ~Dispatcher() override;
+
+  // Connects to the broker. Returns at once; while the broker is down, jobs wait in the
+  // outbox.
+  void Start();
+  void Stop();
+
+  // A queue that may have jobs: declares its broker queues.
+  void AddQueue(const std::string& queue);
+  // Jobs of a paused queue are not dispatched; those out come back by their claims.
+  void SetPaused(const std::string& queue, bool paused);
+
+  void OnCommit(const std::vector<JobChange>& changes) override;
+  void OnReopen() override;
+
+  struct Stats {
+    // Rows out at the broker.
+    size_t out = 0;
+    bool broker_up = false;
+    bool broker_blocked = false;
+    int64_t published = 0;
+    int64_t redispatches = 0;
+  };
+  Stats stats() const;
+
+  // One look at what time brings (held rows, lost messages); the thread calls it, and
+  // tests do.
+  void Tick();
+
+ private:
+  struct LaneState {
+    DispatchLane rows;
+    std::string broker_queue;
+    // The broker queue exists and holds nothing of an earlier connection.
+    bool ready = false;
+    bool preparing = false;
+    // No publishing before then: the broker refused, or there was no such queue.
+    absl::Duration retry_at = -absl::InfiniteDuration();
+    absl::Duration inspect_at;
+  };
+
+  // What is to be done outside the lock.
+  struct Publishing {
+    Lane lane;
+    std::string broker_queue;
+    std::vector<OutboxEntry> entries;
+  };
+  struct Reading {
+    Lane lane;
+    DispatchLane::ReadRequest request;
+  };
+  struct Work {
+    std::vector<Publishing> publish;
+    std::vector<Reading> read;
+  };
+
+  void OnBrokerUp();
+  void OnBrokerDown();
+  // Declares and purges the lane's broker queue, then lets it go.
+  void Prepare(const Lane& lane, std::string broker_queue);
+  void OnPrepared(const Lane& lane, const absl::Status& status);
+  void Inspect(const Lane& lane, std::string broker_queue);
+  void OnFate(const Lane& lane, const JobId& job, amqp::Fate fate);
+  // What the lane has to do now.
+  void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(Work work);
+  void PlanAndDo(const Lane& lane);
+  void Loop();
+
+  const Options options_;
+  std::unique_ptr<amqp::Publisher> publisher_;  // Constant between Start and Stop.
+  mutable Mutex mutex_;
+  CondVar wake_;
+  std::map<Lane, LaneState> lanes_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
+  bool up_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::thread thread_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_DISPATCHER_H_

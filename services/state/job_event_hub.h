@@ -1,0 +1,96 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_JOB_EVENT_HUB_H_
+#define SERVICES_STATE_JOB_EVENT_HUB_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "buzzer/internal/v1/state_service.pb.h"
+#include "common/mutex/mutex.h"
+#include "services/state/job_store.h"
+#include "services/state/job_watch.h"
+
+namespace buzzer::state {
+
+class WatchSession;
+
+// Brings each commit to those who watch its jobs. Thread-safe.
+class JobEventHub final : public CommitObserver {
+ public:
+  explicit JobEventHub(JobStore* store) : store_(store) {}
+
+  // A session of any number of watches. `wake` is called when Fill may have something to
+  // give: on any thread, under no lock, perhaps once more after Close.
+  std::shared_ptr<WatchSession> Open(std::function<void()> wake);
+
+  void OnCommit(const std::vector<JobChange>& changes) override;
+
+  // Open watches.
+  size_t size() const;
+
+ private:
+  friend class WatchSession;
+  struct Watcher {
+    std::weak_ptr<WatchSession> session;
+    int64_t watch = 0;
+  };
+  void OfferChanges(const std::vector<JobChange>& changes,
+                    absl::flat_hash_set<std::shared_ptr<WatchSession>>* to_wake);
+  void Add(const JobId& job, std::weak_ptr<WatchSession> session, int64_t watch);
+  void Remove(const JobId& job, const WatchSession* session, int64_t watch);
+
+  JobStore* const store_;
+  mutable Mutex mutex_;
+  absl::flat_hash_map<JobId, std::vector<Watcher>> watchers_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The watches of one frontend's stream. Thread-safe. Lock order: the hub's before the
+// session's.
+class WatchSession : public std::enable_shared_from_this<WatchSession> {
+ public:
+  void Start(const internal::v1::WatchRequest::Start& start);
+  void Stop(int64_t watch);
+  // Ends all: the stream is gone.
+  void Close();
+
+  // Moves what is to be told into one message; false if there is nothing.
+  bool Fill(internal::v1::WatchResponse* response);
+
+ private:
+  friend class JobEventHub;
+  struct Watch {
+    std::string tenant;
+    JobId job;
+    JobWatch events{0};
+    bool dirty = false;
+    bool reading = false;
+  };
+
+  WatchSession(JobEventHub* hub, std::function<void()> wake) : hub_(hub), wake_(std::move(wake)) {}
+
+  // Returns whether to wake the session.
+  bool Offer(int64_t watch, const v1::JobEvent* event, const absl::Status& end);
+  // Reads what the watch needs to start, or to start anew.
+  void Read(int64_t id, const Watch& watch);
+  // Returns whether to wake the session.
+  bool FinishRead(int64_t id, const absl::StatusOr<WatchStart>& start);
+  // Returns whether it was clean.
+  bool MarkDirty(int64_t id, Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  JobEventHub* const hub_;
+  const std::function<void()> wake_;
+  Mutex mutex_;
+  absl::flat_hash_map<int64_t, Watch> watches_ ABSL_GUARDED_BY(mutex_);
+  std::vector<int64_t> dirty_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_JOB_EVENT_HUB_H_

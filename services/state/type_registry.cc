@@ -1,0 +1,148 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/type_registry.h"
+
+#include <future>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/errors/errors.h"
+#include "common/log/log.h"
+
+namespace buzzer::state {
+namespace {
+
+constexpr absl::Duration kSaveInterval = absl::Hours(1);
+// An error message lists no more names than this.
+constexpr size_t kMaxListed = 30;
+
+template <typename Names>
+std::string ListNames(const Names& names) {
+  if (names.empty()) return "(none yet: start a worker, or declare types in state's config)";
+  std::vector<std::string> listed;
+  for (const auto& name : names) {
+    if (listed.size() == kMaxListed) {
+      listed.push_back(absl::StrCat("and ", names.size() - kMaxListed, " more"));
+      break;
+    }
+    listed.push_back(name);
+  }
+  return absl::StrJoin(listed, ", ");
+}
+
+absl::Status Unknown(absl::string_view reason, absl::string_view field,
+                     const std::string& description) {
+  return ErrorBuilder(absl::StatusCode::kInvalidArgument, reason,
+                      absl::StrCat("`", field, "`: ", description))
+      .Field(field, description)
+      .Build();
+}
+
+}  // namespace
+
+TypeRegistry::TypeRegistry(JobStore* store, const Clock* clock,
+                           std::function<void(std::string)> on_queue)
+    : store_(store), clock_(clock), on_queue_(std::move(on_queue)) {}
+
+bool TypeRegistry::Add(const std::string& type, const std::string& queue) {
+  const bool is_new = !types_by_queue_.contains(queue);
+  queues_by_type_[type].insert(queue);
+  types_by_queue_[queue].insert(type);
+  return is_new;
+}
+
+void TypeRegistry::Declare(const std::vector<TypeRecord>& types) {
+  for (const TypeRecord& type : types) {
+    bool is_new = false;
+    {
+      MutexLock lock(&mutex_);
+      is_new = Add(type.type, type.queue);
+    }
+    if (is_new) on_queue_(type.queue);
+  }
+}
+
+absl::Status TypeRegistry::Load() {
+  std::promise<absl::StatusOr<std::vector<TypeRecord>>> read;
+  store_->ReadTypes([&read](auto types) { read.set_value(std::move(types)); });
+  const auto types = read.get_future().get();
+  if (!types.ok()) return types.status();
+  {
+    MutexLock lock(&mutex_);
+    for (const TypeRecord& type : *types) saved_[{type.type, type.queue}] = type.last_seen;
+  }
+  Declare(*types);
+  return absl::OkStatus();
+}
+
+void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
+  const absl::Time now = clock_->Now();
+  std::vector<TypeRecord> to_save;
+  std::vector<std::string> new_queues;
+  {
+    MutexLock lock(&mutex_);
+    for (const TypeRecord& type : types) {
+      if (!types_by_queue_.contains(type.queue) && types_by_queue_.size() >= kMaxQueues) {
+        log::Error("queue_limit_reached",
+                   {{"queue", type.queue}, {"type", type.type}, {"limit", kMaxQueues}});
+        continue;
+      }
+      if (Add(type.type, type.queue)) new_queues.push_back(type.queue);
+      absl::Time& saved = saved_[{type.type, type.queue}];
+      if (now - saved >= kSaveInterval) {
+        saved = now;
+        to_save.push_back({type.type, type.queue, now});
+      }
+    }
+  }
+  for (std::string& queue : new_queues) on_queue_(std::move(queue));
+  if (to_save.empty()) return;
+  store_->SaveTypes(to_save, [this, to_save](absl::StatusOr<bool> done) {
+    if (done.ok()) return;
+    // The next announcement saves them.
+    MutexLock lock(&mutex_);
+    for (const TypeRecord& type : to_save) saved_.erase({type.type, type.queue});
+  });
+}
+
+absl::StatusOr<std::string> TypeRegistry::ResolveQueue(const std::string& type,
+                                                       const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  const auto it = queues_by_type_.find(type);
+  if (it == queues_by_type_.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, queues] : queues_by_type_) known.push_back(name);
+    return Unknown(
+        "UNKNOWN_TYPE", "type",
+        absl::StrCat("\"", type, "\" is not a known job type; known are: ", ListNames(known)));
+  }
+  const std::set<std::string>& queues = it->second;
+  if (queue.empty()) return queues.contains(type) ? type : *queues.begin();
+  if (queues.contains(queue)) return queue;
+  return Unknown("UNKNOWN_QUEUE", "queue",
+                 absl::StrCat("no handler of type ", type, " serves queue \"", queue,
+                              "\"; queues of this type are: ", ListNames(queues)));
+}
+
+bool TypeRegistry::KnowsQueue(const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  return types_by_queue_.contains(queue);
+}
+
+std::vector<std::string> TypeRegistry::Queues() const {
+  MutexLock lock(&mutex_);
+  std::vector<std::string> names;
+  for (const auto& [queue, types] : types_by_queue_) names.push_back(queue);
+  return names;
+}
+
+std::vector<std::string> TypeRegistry::TypesOf(const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  const auto it = types_by_queue_.find(queue);
+  if (it == types_by_queue_.end()) return {};
+  return {it->second.begin(), it->second.end()};
+}
+
+}  // namespace buzzer::state

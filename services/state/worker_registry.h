@@ -1,0 +1,54 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_WORKER_REGISTRY_H_
+#define SERVICES_STATE_WORKER_REGISTRY_H_
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "buzzer/internal/v1/work_service.pb.h"
+#include "common/mutex/mutex.h"
+#include "services/state/job_store.h"
+
+namespace buzzer::state {
+
+// The workers that are connected now, and how to reach them. Passes the wish to cancel
+// on to the worker that runs the job. Thread-safe.
+class WorkerRegistry final : public CommitObserver {
+ public:
+  using SendCancel = std::function<void(internal::v1::CancelNotice)>;
+
+  // What is known of one queue's workers.
+  struct QueueWorkers {
+    int workers = 0;
+    int slots = 0;
+    // Deliveries that may lie at these workers, not claimed yet.
+    int prefetch = 0;
+  };
+
+  // A stream says Hello (again). `send` must stay valid until Remove and may be called
+  // on any thread, under our lock. A newer stream of the same worker wins.
+  void Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send);
+  void Remove(int64_t stream);
+
+  QueueWorkers Of(const std::string& queue) const;
+  int size() const;
+
+  void OnCommit(const std::vector<JobChange>& changes) override;
+
+ private:
+  struct Worker {
+    internal::v1::Hello hello;
+    SendCancel send;
+  };
+
+  mutable Mutex mutex_;
+  std::map<int64_t, Worker> by_stream_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int64_t> stream_by_name_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_WORKER_REGISTRY_H_
