@@ -19,16 +19,18 @@ struct Address {
   std::string password;
   std::string vhost;
   bool tls = false;
-  // PEM file to check the broker's certificate against; with tls only.
+  // PEM file to check the broker's certificate against, with tls only; empty: the
+  // system's certificate authorities.
   std::string tls_ca;
 
   // For logs: without the password.
   std::string ToString() const;
 };
 
-// Parses `amqp://user:password@host:port/vhost` (or `amqps://`; percent-encoding
-// decoded; vhost `/` if left out). INVALID_ARGUMENT says what is wrong and never
-// repeats the password.
+// Parses `amqp://user:password@host:port/vhost`, or `amqps://` with an optional
+// `?cacertfile=FILE` at the end. Percent-encoding is decoded. Left out: port 5672
+// (amqps: 5671), virtual host `/`, user and password guest. INVALID_ARGUMENT says
+// what is wrong and repeats no part of the address.
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 
 }  // namespace buzzer::amqp

@@ -40,6 +40,7 @@ class Consumer {
   struct Options {
     Address address;
     std::string connection_name = "buzzer";
+    // Whole seconds. A broker that is silent for two of them is taken for dead.
     absl::Duration heartbeat = absl::Seconds(10);
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration rpc_timeout = absl::Seconds(5);
@@ -50,7 +51,9 @@ class Consumer {
     std::function<void()> on_down;
     std::function<void(Delivery)> on_delivery;
     // A channel is gone for another reason than Close: NOT_FOUND (a queue does not
-    // exist yet), or whatever the broker says. Its deliveries went back.
+    // exist yet, or was deleted), DEADLINE_EXCEEDED (the broker did not start to
+    // deliver within `rpc_timeout`), or whatever the broker says. Its deliveries
+    // went back.
     std::function<void(ChannelId, absl::Status)> on_closed;
   };
 
@@ -58,18 +61,20 @@ class Consumer {
   static std::unique_ptr<Consumer> Start(Options options);
 
   // Closes the connection (unacked deliveries go back) and joins the thread.
+  // Takes at most some seconds, with a broker that hangs too.
   virtual ~Consumer() = default;
 
   // Opens a channel and consumes from each of `queues` with at most `prefetch`
-  // unacked deliveries from each. Returns at once; failure comes by on_closed.
-  // While not connected, the channel counts as lost with the connection.
+  // unacked deliveries (1 to 65535) from each. Returns at once; failure comes by
+  // on_closed. While not connected, the channel counts as lost with the connection.
   virtual ChannelId Open(std::vector<std::string> queues, int prefetch) = 0;
 
   // Acks one delivery; nothing happens if its channel is gone.
   virtual void Ack(ChannelId channel, uint64_t tag) = 0;
 
-  // Closes the channel: its unacked deliveries go back to their queues' heads.
-  // No delivery of it is told after this returned on the connection's thread.
+  // Closes the channel: its unacked deliveries go back to their queues' heads, and
+  // on_closed is not called. After this returned no delivery of it is told, but for
+  // one that another thread is being told meanwhile.
   virtual void Close(ChannelId channel) = 0;
 
   virtual bool up() const = 0;

@@ -1,0 +1,141 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "common/amqp/connection_thread.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "common/backoff/backoff.h"
+#include "common/clock/clock.h"
+#include "common/log/log.h"
+
+namespace buzzer::amqp {
+namespace {
+
+constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestPause = absl::Seconds(3);
+// A connection that lived shorter did not work: the pauses go on growing.
+constexpr absl::Duration kWorked = absl::Seconds(1);
+
+absl::Duration Now() { return Clock::Real()->Monotonic(); }
+
+int PollTimeout(absl::Duration wait) {
+  if (wait <= absl::ZeroDuration()) return 0;
+  // Up: a timer that fires early would spin.
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(wait, absl::Minutes(1)))) + 1;
+}
+
+}  // namespace
+
+ConnectionThread::ConnectionThread(ConnectionOptions options, Session* session)
+    : options_(std::move(options)),
+      session_(session),
+      wakeup_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      watchdog_(std::max(2 * options_.heartbeat, 2 * options_.connect_timeout)) {}
+
+ConnectionThread::~ConnectionThread() {
+  Stop();
+  close(wakeup_);
+}
+
+void ConnectionThread::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ConnectionThread::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  watchdog_.Hurry();
+  Wake();
+  thread_.join();
+}
+
+void ConnectionThread::Wake() {
+  if (woken_.exchange(true)) return;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wakeup_, &one, sizeof(one));
+}
+
+void ConnectionThread::TakeWakeups() {
+  uint64_t count;
+  [[maybe_unused]] const ssize_t taken = read(wakeup_, &count, sizeof(count));
+  // After the read and before the session looks at what it was woken for.
+  woken_ = false;
+}
+
+void ConnectionThread::Run() {
+  Backoff backoff(kFirstPause, kLongestPause);
+  while (!stopping_) {
+    absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options_, &watchdog_);
+    if (!connection.ok()) {
+      LogDown(connection.status());
+    } else {
+      const absl::Duration since = Now();
+      log::Info("broker_up",
+                {{"connection", options_.name}, {"broker", options_.address.ToString()}});
+      logged_down_.clear();
+      session_->OnConnected(connection->get());
+      Serve(connection->get());
+      session_->OnDisconnected();
+      if (stopping_) {
+        (*connection)->Close();
+        break;
+      }
+      LogDown((*connection)->status());
+      if (Now() - since >= kWorked) backoff.Reset();
+    }
+    Pause(backoff.Next());
+  }
+  session_->RefuseAll();
+}
+
+void ConnectionThread::Serve(Connection* connection) {
+  while (!stopping_) {
+    const bool more_to_read = connection->Read(session_);
+    const bool wants_to_send = session_->Send();
+    const absl::Duration wake_at =
+        std::min(connection->BeatHeart(), session_->CheckDeadlines(Now()));
+    if (!connection->status().ok()) return;
+    WaitForEvents(connection, wants_to_send, more_to_read ? absl::ZeroDuration() : wake_at - Now());
+  }
+}
+
+void ConnectionThread::WaitForEvents(Connection* connection, bool wants_to_send,
+                                     absl::Duration timeout) {
+  pollfd events[] = {
+      {connection->socket(), static_cast<int16_t>(POLLIN | (wants_to_send ? POLLOUT : 0)), 0},
+      {wakeup_, POLLIN, 0},
+  };
+  if (poll(events, 2, PollTimeout(timeout)) <= 0) return;
+  if ((events[0].revents & POLLIN) != 0) connection->NoteLife();
+  if (events[1].revents != 0) TakeWakeups();
+}
+
+void ConnectionThread::Pause(absl::Duration pause) {
+  const absl::Duration until = Now() + pause;
+  for (;;) {
+    session_->RefuseAll();
+    const absl::Duration left = until - Now();
+    if (stopping_ || left <= absl::ZeroDuration()) return;
+    pollfd event = {wakeup_, POLLIN, 0};
+    if (poll(&event, 1, PollTimeout(left)) == 1) TakeWakeups();
+  }
+}
+
+void ConnectionThread::LogDown(const absl::Status& reason) {
+  const std::string text = reason.ToString();
+  if (text == logged_down_) return;  // a broker that stays away is said once
+  log::Warning(
+      "broker_down",
+      {{"connection", options_.name}, {"broker", options_.address.ToString()}, {"error", text}});
+  logged_down_ = text;
+}
+
+}  // namespace buzzer::amqp
