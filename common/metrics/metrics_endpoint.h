@@ -4,6 +4,7 @@
 #ifndef COMMON_METRICS_METRICS_ENDPOINT_H_
 #define COMMON_METRICS_METRICS_ENDPOINT_H_
 
+#include <prometheus/collectable.h>
 #include <prometheus/registry.h>
 
 #include <memory>
@@ -21,9 +22,11 @@ namespace buzzer {
 class MetricsEndpoint {
  public:
   // Listens on `address` (host:port; port 0 takes a free one) and serves
-  // `registry`, which it shares. UNAVAILABLE if the address cannot be bound.
+  // `registry` and, if there is one, `collector`, which makes its metrics when it is
+  // asked; shares both. UNAVAILABLE if the address cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(
-      const std::string& address, std::shared_ptr<prometheus::Registry> registry);
+      const std::string& address, std::shared_ptr<prometheus::Registry> registry,
+      std::shared_ptr<prometheus::Collectable> collector = nullptr);
 
   ~MetricsEndpoint();
 
@@ -32,9 +35,12 @@ class MetricsEndpoint {
 
  private:
   MetricsEndpoint(std::unique_ptr<prometheus::Exposer> exposer,
-                  std::shared_ptr<prometheus::Registry> registry);
+                  std::shared_ptr<prometheus::Registry> registry,
+                  std::shared_ptr<prometheus::Collectable> collector);
 
+  // The exposer holds them weakly.
   std::shared_ptr<prometheus::Registry> registry_;
+  std::shared_ptr<prometheus::Collectable> collector_;
   std::unique_ptr<prometheus::Exposer> exposer_;
 };
 

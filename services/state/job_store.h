@@ -218,8 +218,9 @@ class JobStore {
   virtual void ReadActive(Callback<std::vector<JobRecord>> done) = 0;
   virtual void ReadTypes(Callback<std::vector<TypeRecord>> done) = 0;
   virtual void ReadPausedQueues(Callback<std::vector<std::string>> done) = 0;
-  // When the job at the head of the queue became ready; nullopt if none is.
-  virtual void ReadOldestReady(std::string queue, Callback<std::optional<absl::Time>> done) = 0;
+  // When the job at the head of each queue became ready; nullopt where none is.
+  virtual void ReadOldestReady(std::vector<std::string> queues,
+                               Callback<std::vector<std::optional<absl::Time>>> done) = 0;
 
   // From memory, at once.
   virtual std::vector<QueueCounts> Counts() const = 0;

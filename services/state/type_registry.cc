@@ -69,8 +69,14 @@ absl::Status TypeRegistry::Load() {
   store_->ReadTypes([&read](auto types) { read.set_value(std::move(types)); });
   const auto types = read.get_future().get();
   if (!types.ok()) return types.status();
+  std::promise<absl::StatusOr<std::vector<std::string>>> read_paused;
+  store_->ReadPausedQueues(
+      [&read_paused](auto queues) { read_paused.set_value(std::move(queues)); });
+  const auto paused = read_paused.get_future().get();
+  if (!paused.ok()) return paused.status();
   {
     MutexLock lock(&mutex_);
+    paused_.insert(paused->begin(), paused->end());
     for (const TypeRecord& type : *types) saved_[{type.type, type.queue}] = type.last_seen;
   }
   Declare(*types);
@@ -124,6 +130,25 @@ absl::StatusOr<std::string> TypeRegistry::ResolveQueue(const std::string& type,
   return Unknown("UNKNOWN_QUEUE", "queue",
                  absl::StrCat("no handler of type ", type, " serves queue \"", queue,
                               "\"; queues of this type are: ", ListNames(queues)));
+}
+
+void TypeRegistry::SetPaused(const std::string& queue, bool paused) {
+  MutexLock lock(&mutex_);
+  if (paused) {
+    paused_.insert(queue);
+  } else {
+    paused_.erase(queue);
+  }
+}
+
+bool TypeRegistry::IsPaused(const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  return paused_.contains(queue);
+}
+
+std::vector<std::string> TypeRegistry::PausedQueues() const {
+  MutexLock lock(&mutex_);
+  return {paused_.begin(), paused_.end()};
 }
 
 bool TypeRegistry::KnowsQueue(const std::string& queue) const {

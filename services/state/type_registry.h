@@ -20,7 +20,7 @@ namespace buzzer::state {
 
 // Which job types exist and which queues they may wait in: announced by workers (and
 // remembered in the store for 30 days after the last of them), or declared in state's
-// configuration. Thread-safe.
+// configuration. Also which queues are paused. Thread-safe.
 class TypeRegistry {
  public:
   // The most queues of an installation.
@@ -31,7 +31,7 @@ class TypeRegistry {
 
   // Types that are always known. Not saved.
   void Declare(const std::vector<TypeRecord>& types);
-  // Reads what workers announced before. Blocks until the store has told.
+  // Reads what workers announced before, and what is paused. Blocks until the store has told.
   absl::Status Load();
 
   // A worker serves these. Saves what is new or was last saved an hour ago. Types
@@ -42,6 +42,10 @@ class TypeRegistry {
   // empty (the one named like the type, else the first by name). INVALID_ARGUMENT
   // UNKNOWN_TYPE or UNKNOWN_QUEUE; the message lists the known ones.
   absl::StatusOr<std::string> ResolveQueue(const std::string& type, const std::string& queue) const;
+
+  void SetPaused(const std::string& queue, bool paused);
+  bool IsPaused(const std::string& queue) const;
+  std::vector<std::string> PausedQueues() const;
 
   bool KnowsQueue(const std::string& queue) const;
   std::vector<std::string> Queues() const;
@@ -58,6 +62,7 @@ class TypeRegistry {
   std::map<std::string, std::set<std::string>> queues_by_type_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::set<std::string>> types_by_queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, absl::Time> saved_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace buzzer::state

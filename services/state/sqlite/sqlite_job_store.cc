@@ -245,9 +245,12 @@ class SqliteJobStore final : public JobStore {
                                    std::move(done));
   }
 
-  void ReadOldestReady(std::string queue, Callback<std::optional<absl::Time>> done) override {
-    Read<std::optional<absl::Time>>(
-        [queue = std::move(queue)](StoreReader& reader) { return reader.ReadOldestReady(queue); },
+  void ReadOldestReady(std::vector<std::string> queues,
+                       Callback<std::vector<std::optional<absl::Time>>> done) override {
+    Read<std::vector<std::optional<absl::Time>>>(
+        [queues = std::move(queues)](StoreReader& reader) {
+          return reader.ReadOldestReady(queues);
+        },
         std::move(done));
   }
 

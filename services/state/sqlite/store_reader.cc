@@ -227,17 +227,21 @@ absl::StatusOr<std::vector<std::string>> StoreReader::ReadPausedQueues() {
   return Checked(std::move(queues));
 }
 
-absl::StatusOr<std::optional<absl::Time>> StoreReader::ReadOldestReady(const std::string& queue) {
-  std::optional<absl::Time> oldest;
-  for (const auto priority : {v1::Job::HIGH, v1::Job::NORMAL, v1::Job::LOW}) {
-    oldest_.BindText(1, queue).Bind(2, int64_t{priority});
-    if (oldest_.Step()) {
-      const absl::Time head = oldest_.Time(0);
-      oldest = oldest.has_value() ? std::min(*oldest, head) : head;
+absl::StatusOr<std::vector<std::optional<absl::Time>>> StoreReader::ReadOldestReady(
+    const std::vector<std::string>& queues) {
+  std::vector<std::optional<absl::Time>> heads;
+  for (const std::string& queue : queues) {
+    std::optional<absl::Time>& oldest = heads.emplace_back();
+    for (const auto priority : {v1::Job::HIGH, v1::Job::NORMAL, v1::Job::LOW}) {
+      oldest_.BindText(1, queue).Bind(2, int64_t{priority});
+      if (oldest_.Step()) {
+        const absl::Time head = oldest_.Time(0);
+        oldest = oldest.has_value() ? std::min(*oldest, head) : head;
+      }
+      oldest_.Reset();
     }
-    oldest_.Reset();
   }
-  return Checked(std::move(oldest));
+  return Checked(std::move(heads));
 }
 
 }  // namespace buzzer::state

@@ -33,7 +33,8 @@ class StoreReader {
   absl::StatusOr<std::vector<JobRecord>> ReadActive();
   absl::StatusOr<std::vector<TypeRecord>> ReadTypes();
   absl::StatusOr<std::vector<std::string>> ReadPausedQueues();
-  absl::StatusOr<std::optional<absl::Time>> ReadOldestReady(const std::string& queue);
+  absl::StatusOr<std::vector<std::optional<absl::Time>>> ReadOldestReady(
+      const std::vector<std::string>& queues);
 
  private:
   // One of the ways to walk the jobs of a tenant, newest first.

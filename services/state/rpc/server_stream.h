@@ -1,0 +1,169 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_RPC_SERVER_STREAM_H_
+#define SERVICES_STATE_RPC_SERVER_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <utility>
+
+#include "common/mutex/mutex.h"
+
+namespace buzzer::state {
+
+// What one long-lived stream does. Called on gRPC's threads; must not block.
+template <typename Request, typename Response>
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  // Never beside itself.
+  virtual void OnRequest(Request& request) = 0;
+  // Fills in the next message and returns true, or false if there is nothing to send.
+  // Never beside itself; may run beside OnRequest.
+  virtual bool NextResponse(Response* response) = 0;
+  // The stream is gone; nothing is called any more.
+  virtual void OnClosed() = 0;
+};
+
+// A stream from outside. Keep a copy wherever something may become ready to send; on a
+// stream that is gone nothing happens. Thread-safe.
+class StreamWaker {
+ public:
+  virtual ~StreamWaker() = default;
+  // Asks the handler for its next message.
+  virtual void Wake() = 0;
+  // Ends the stream; the client opens a new one.
+  virtual void Close() = 0;
+};
+
+// The server end of a bidirectional stream whose sending is pulled, as StreamLink's is:
+// what becomes ready while a message is being written goes together in the next. Made
+// for a call by Accept, and deletes itself in OnDone, as gRPC's reactors do.
+template <typename Request, typename Response>
+class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
+ public:
+  using Handler = StreamHandler<Request, Response>;
+
+  // `make_handler` gets the stream's waker. The client learns at once that it is taken.
+  template <typename MakeHandler>
+  static ServerStream* Accept(MakeHandler make_handler) {
+    auto* stream = new ServerStream();
+    stream->core_->handler = make_handler(std::shared_ptr<StreamWaker>(stream->core_));
+    stream->StartSendInitialMetadata();
+    stream->StartRead(&stream->request_);
+    return stream;
+  }
+
+ private:
+  // Outlives the reactor for as long as wakers do.
+  struct Core final : StreamWaker {
+    void Wake() override {
+      {
+        MutexLock lock(&mutex);
+        wanted = true;
+        if (closing || writing) return;
+        writing = true;
+      }
+      Pump();
+    }
+
+    void Close() override {
+      {
+        MutexLock lock(&mutex);
+        if (closing) return;
+        closing = true;
+        if (writing) return;  // Who writes finishes.
+      }
+      reactor->Finish(grpc::Status::OK);
+    }
+
+    // Only by who set `writing`, which keeps the reactor from finishing.
+    void Pump() {
+      while (true) {
+        {
+          MutexLock lock(&mutex);
+          wanted = false;
+        }
+        response.Clear();
+        const bool filled = handler->NextResponse(&response);
+        bool finish = false;
+        {
+          MutexLock lock(&mutex);
+          if (closing) {
+            writing = false;
+            finish = true;
+          } else if (filled) {
+            reactor->StartWrite(&response);
+            return;
+          } else if (!wanted) {
+            writing = false;
+            return;
+          }  // Woken meanwhile: ask again.
+        }
+        if (finish) {
+          reactor->Finish(grpc::Status::OK);
+          return;
+        }
+      }
+    }
+
+    Mutex mutex;
+    ServerStream* reactor = nullptr;  // Alive while not closing, or while writing.
+    std::shared_ptr<Handler> handler;
+    Response response;
+    bool writing ABSL_GUARDED_BY(mutex) = false;
+    bool wanted ABSL_GUARDED_BY(mutex) = false;
+    bool closing ABSL_GUARDED_BY(mutex) = false;
+  };
+
+  ServerStream() : core_(std::make_shared<Core>()) { core_->reactor = this; }
+
+  void OnSendInitialMetadataDone(bool ok) override {
+    if (ok) core_->Wake();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      core_->Close();
+      return;
+    }
+    core_->handler->OnRequest(request_);
+    request_.Clear();
+    this->StartRead(&request_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool finish = false;
+    {
+      MutexLock lock(&core_->mutex);
+      if (core_->closing || !ok) {
+        // Without ok the read fails too; whichever comes last finishes.
+        core_->writing = false;
+        finish = core_->closing;
+      }
+    }
+    if (finish) {
+      this->Finish(grpc::Status::OK);
+    } else if (ok) {
+      core_->Pump();
+    }
+  }
+
+  void OnCancel() override { core_->Close(); }
+
+  void OnDone() override {
+    const std::shared_ptr<Handler> handler = std::move(core_->handler);
+    handler->OnClosed();
+    delete this;
+  }
+
+  const std::shared_ptr<Core> core_;
+  Request request_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_RPC_SERVER_STREAM_H_

@@ -1,0 +1,180 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/rpc/state_service.h"
+
+#include <utility>
+
+#include "common/errors/errors.h"
+#include "common/grpc/status.h"
+#include "services/state/rpc/server_stream.h"
+#include "services/state/rpc/submit_stream.h"
+#include "services/state/rpc/watch_stream.h"
+
+namespace buzzer::state {
+namespace {
+
+JobId ToJobId(const std::string& bytes) { return JobId::FromBytes(bytes).value_or(JobId()); }
+
+// A callback for the store that finishes the call: with the error, or after `fill` has
+// put the value into the response.
+template <typename T, typename Fill>
+JobStore::Callback<T> FinishWith(grpc::CallbackServerContext* context, Fill fill) {
+  return [reactor = context->DefaultReactor(),
+          fill = std::move(fill)](absl::StatusOr<T> value) mutable {
+    if (value.ok()) fill(*std::move(value));
+    reactor->Finish(ToGrpcStatus(value.status()));
+  };
+}
+
+ListQuery ToQuery(const internal::v1::ListJobsRequest& request) {
+  ListQuery query;
+  query.tenant = request.tenant();
+  query.page_size = request.page_size();
+  query.before = JobId::FromBytes(request.before_id());
+  if (request.state() != v1::Job::STATE_UNSPECIFIED) query.state = request.state();
+  query.type = request.type();
+  query.queue = request.queue();
+  for (const auto& [key, value] : request.labels()) query.labels.emplace_back(key, value);
+  if (request.has_created_from()) query.created_from = FromTimestamp(request.created_from());
+  if (request.has_created_until()) query.created_until = FromTimestamp(request.created_until());
+  return query;
+}
+
+}  // namespace
+
+grpc::ServerBidiReactor<internal::v1::SubmitRequest, internal::v1::SubmitResponse>*
+StateService::Submit(grpc::CallbackServerContext*) {
+  using Stream = ServerStream<internal::v1::SubmitRequest, internal::v1::SubmitResponse>;
+  return Stream::Accept([this](std::shared_ptr<StreamWaker> waker) {
+    return std::make_shared<SubmitStream>(parts_.store, parts_.types, std::move(waker));
+  });
+}
+
+grpc::ServerBidiReactor<internal::v1::WatchRequest, internal::v1::WatchResponse>*
+StateService::Watch(grpc::CallbackServerContext*) {
+  using Stream = ServerStream<internal::v1::WatchRequest, internal::v1::WatchResponse>;
+  return Stream::Accept([this](std::shared_ptr<StreamWaker> waker) {
+    return std::make_shared<WatchStream>(parts_.hub, std::move(waker));
+  });
+}
+
+grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* context,
+                                               const internal::v1::GetJobRequest* request,
+                                               internal::v1::GetJobResponse* response) {
+  if (!request->full()) {
+    parts_.store->Get(request->tenant(), ToJobId(request->id()),
+                      FinishWith<JobRecord>(context, [response](JobRecord job) {
+                        *response->mutable_job() = ToProto(job);
+                      }));
+  } else {
+    parts_.store->GetFull(request->tenant(), ToJobId(request->id()),
+                          FinishWith<FullJob>(context, [response](FullJob full) {
+                            *response->mutable_job() = ToProto(full.job);
+                            for (const HistoryEntry& entry : full.history) {
+                              *response->mutable_job()->add_history() = ToProto(entry);
+                            }
+                            response->set_payload(std::move(full.payload));
+                            response->set_payload_is_json(full.job.spec.payload_is_json());
+                          }));
+  }
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* context,
+                                                 const internal::v1::ListJobsRequest* request,
+                                                 internal::v1::ListJobsResponse* response) {
+  parts_.store->List(ToQuery(*request), FinishWith<ListPage>(context, [response](ListPage page) {
+                       for (const JobRecord& job : page.jobs) *response->add_jobs() = ToProto(job);
+                       if (page.next_before.has_value()) {
+                         response->set_next_before_id(std::string(page.next_before->bytes()));
+                       }
+                     }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::GetJobResult(
+    grpc::CallbackServerContext* context, const internal::v1::GetJobResultRequest* request,
+    internal::v1::GetJobResultResponse* response) {
+  parts_.store->GetResult(request->tenant(), ToJobId(request->id()),
+                          FinishWith<StoredResult>(context, [response](StoredResult result) {
+                            response->set_content_type(std::move(result.content_type));
+                            response->set_body(std::move(result.body));
+                          }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* context,
+                                                  const internal::v1::CancelJobRequest* request,
+                                                  internal::v1::CancelJobResponse* response) {
+  parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
+                       FinishWith<JobRecord>(context, [response](JobRecord job) {
+                         *response->mutable_job() = ToProto(job);
+                       }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* context,
+                                                 const internal::v1::RetryJobRequest* request,
+                                                 internal::v1::RetryJobResponse* response) {
+  parts_.store->Retry(request->tenant(), ToJobId(request->id()),
+                      FinishWith<JobRecord>(context, [response](JobRecord job) {
+                        *response->mutable_job() = ToProto(job);
+                      }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* context,
+                                                  const internal::v1::DeleteJobRequest* request,
+                                                  internal::v1::DeleteJobResponse*) {
+  parts_.store->Delete(request->tenant(), ToJobId(request->id()),
+                       FinishWith<bool>(context, [](bool) {}));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::GetQueue(grpc::CallbackServerContext* context,
+                                                 const internal::v1::GetQueueRequest* request,
+                                                 internal::v1::GetQueueResponse* response) {
+  parts_.queues->Get(request->tenant(), request->queue(),
+                     FinishWith<v1::Queue>(context, [response](v1::Queue queue) {
+                       *response->mutable_queue() = std::move(queue);
+                     }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::ListQueues(grpc::CallbackServerContext* context,
+                                                   const internal::v1::ListQueuesRequest* request,
+                                                   internal::v1::ListQueuesResponse* response) {
+  parts_.queues->List(request->tenant(), FinishWith<std::vector<v1::Queue>>(
+                                             context, [response](std::vector<v1::Queue> queues) {
+                                               for (v1::Queue& queue : queues)
+                                                 *response->add_queues() = std::move(queue);
+                                             }));
+  return context->DefaultReactor();
+}
+
+grpc::ServerUnaryReactor* StateService::SetQueuePaused(
+    grpc::CallbackServerContext* context, const internal::v1::SetQueuePausedRequest* request,
+    internal::v1::SetQueuePausedResponse* response) {
+  auto finish = FinishWith<v1::Queue>(
+      context, [response](v1::Queue queue) { *response->mutable_queue() = std::move(queue); });
+  const std::string& queue = request->queue();
+  if (!parts_.types->KnowsQueue(queue)) {
+    parts_.queues->Get(request->tenant(), queue, std::move(finish));  // Says NOT_FOUND.
+    return context->DefaultReactor();
+  }
+  parts_.store->SetPaused(queue, request->paused(),
+                          [this, queue, paused = request->paused(), tenant = request->tenant(),
+                           finish = std::move(finish)](absl::StatusOr<bool> done) mutable {
+                            if (!done.ok()) {
+                              finish(done.status());
+                              return;
+                            }
+                            parts_.types->SetPaused(queue, paused);
+                            parts_.dispatcher->SetPaused(queue, paused);
+                            parts_.queues->Get(tenant, queue, std::move(finish));
+                          });
+  return context->DefaultReactor();
+}
+
+}  // namespace buzzer::state

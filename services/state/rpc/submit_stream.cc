@@ -1,0 +1,67 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/rpc/submit_stream.h"
+
+#include <utility>
+#include <vector>
+
+#include "common/errors/errors.h"
+
+namespace buzzer::state {
+
+void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
+  auto response = std::make_shared<internal::v1::SubmitResponse>();
+  response->set_batch(request.batch());
+  std::vector<internal::v1::NewJob> jobs;
+  // Where in the response the answer of each stored job belongs.
+  std::vector<int> places;
+  for (int i = 0; i < request.jobs_size(); ++i) {
+    internal::v1::NewJob& job = *request.mutable_jobs(i);
+    auto* result = response->add_results();
+    auto queue = types_->ResolveQueue(job.type(), job.queue());
+    if (!queue.ok()) {
+      *result->mutable_error() = ToRpcStatus(queue.status());
+      continue;
+    }
+    job.set_queue(*std::move(queue));
+    jobs.push_back(std::move(job));
+    places.push_back(i);
+  }
+  if (jobs.empty()) {
+    Answer(std::move(*response));
+    return;
+  }
+  store_->Submit(std::move(jobs), [self = shared_from_this(), response, places = std::move(places)](
+                                      absl::StatusOr<JobStore::Each<JobRecord>> stored) {
+    for (size_t i = 0; i < places.size(); ++i) {
+      auto* result = response->mutable_results(places[i]);
+      if (!stored.ok()) {
+        *result->mutable_error() = ToRpcStatus(stored.status());
+      } else if (!(*stored)[i].ok()) {
+        *result->mutable_error() = ToRpcStatus((*stored)[i].status());
+      } else {
+        *result->mutable_job() = ToProto(*(*stored)[i]);
+      }
+    }
+    self->Answer(std::move(*response));
+  });
+}
+
+void SubmitStream::Answer(internal::v1::SubmitResponse response) {
+  {
+    MutexLock lock(&mutex_);
+    answers_.push_back(std::move(response));
+  }
+  waker_->Wake();
+}
+
+bool SubmitStream::NextResponse(internal::v1::SubmitResponse* response) {
+  MutexLock lock(&mutex_);
+  if (answers_.empty()) return false;
+  *response = std::move(answers_.front());
+  answers_.pop_front();
+  return true;
+}
+
+}  // namespace buzzer::state

@@ -1,0 +1,44 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_RPC_SUBMIT_STREAM_H_
+#define SERVICES_STATE_RPC_SUBMIT_STREAM_H_
+
+#include <deque>
+#include <memory>
+
+#include "buzzer/internal/v1/state_service.pb.h"
+#include "common/mutex/mutex.h"
+#include "services/state/job_store.h"
+#include "services/state/rpc/server_stream.h"
+#include "services/state/type_registry.h"
+
+namespace buzzer::state {
+
+// Accept (step 2 of a job's life): each batch becomes one call to the store, answered
+// when it is committed. Thread-safe.
+class SubmitStream final
+    : public StreamHandler<internal::v1::SubmitRequest, internal::v1::SubmitResponse>,
+      public std::enable_shared_from_this<SubmitStream> {
+ public:
+  // Not owned.
+  SubmitStream(JobStore* store, const TypeRegistry* types, std::shared_ptr<StreamWaker> waker)
+      : store_(store), types_(types), waker_(std::move(waker)) {}
+
+  void OnRequest(internal::v1::SubmitRequest& request) override;
+  bool NextResponse(internal::v1::SubmitResponse* response) override;
+  void OnClosed() override {}
+
+ private:
+  void Answer(internal::v1::SubmitResponse response);
+
+  JobStore* const store_;
+  const TypeRegistry* const types_;
+  const std::shared_ptr<StreamWaker> waker_;
+  Mutex mutex_;
+  std::deque<internal::v1::SubmitResponse> answers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_RPC_SUBMIT_STREAM_H_

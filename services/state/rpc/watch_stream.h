@@ -1,0 +1,38 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_RPC_WATCH_STREAM_H_
+#define SERVICES_STATE_RPC_WATCH_STREAM_H_
+
+#include <memory>
+
+#include "buzzer/internal/v1/state_service.pb.h"
+#include "services/state/job_event_hub.h"
+#include "services/state/rpc/server_stream.h"
+
+namespace buzzer::state {
+
+// A frontend's watches (step 9 of a job's life) on the wire. Thread-safe.
+class WatchStream final
+    : public StreamHandler<internal::v1::WatchRequest, internal::v1::WatchResponse> {
+ public:
+  // Not owned: the hub.
+  WatchStream(JobEventHub* hub, std::shared_ptr<StreamWaker> waker)
+      : session_(hub->Open([waker = std::move(waker)] { waker->Wake(); })) {}
+
+  void OnRequest(internal::v1::WatchRequest& request) override {
+    for (const auto& start : request.start()) session_->Start(start);
+    for (const int64_t watch : request.stop()) session_->Stop(watch);
+  }
+  bool NextResponse(internal::v1::WatchResponse* response) override {
+    return session_->Fill(response);
+  }
+  void OnClosed() override { session_->Close(); }
+
+ private:
+  const std::shared_ptr<WatchSession> session_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_RPC_WATCH_STREAM_H_

@@ -1,0 +1,59 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_STATE_METRICS_H_
+#define SERVICES_STATE_STATE_METRICS_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "services/state/dispatcher.h"
+#include "services/state/job_event_hub.h"
+#include "services/state/job_store.h"
+#include "services/state/lease_monitor.h"
+#include "services/state/type_registry.h"
+#include "services/state/worker_registry.h"
+
+namespace buzzer::state {
+
+// Commit time and batch size, counted as they happen. Thread-safe.
+class CommitMetrics {
+ public:
+  explicit CommitMetrics(prometheus::Registry* registry);
+  void Observe(int writes, absl::Duration took);
+
+ private:
+  prometheus::Histogram& seconds_;
+  prometheus::Histogram& writes_;
+};
+
+// What the parts of state tell when Prometheus asks: jobs by queue and state, the
+// outbox's depth and lag, leases, watches, workers, the broker. Thread-safe.
+class StateCollector final : public prometheus::Collectable {
+ public:
+  // Not owned; must outlive the metrics endpoint.
+  struct Parts {
+    JobStore* store = nullptr;
+    const Dispatcher* dispatcher = nullptr;
+    const LeaseMonitor* leases = nullptr;
+    const JobEventHub* hub = nullptr;
+    const WorkerRegistry* workers = nullptr;
+    const TypeRegistry* types = nullptr;
+    const Clock* clock = Clock::Real();
+  };
+  explicit StateCollector(Parts parts) : parts_(parts) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const Parts parts_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_STATE_METRICS_H_
