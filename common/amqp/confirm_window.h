@@ -20,6 +20,8 @@ class ConfirmWindow {
  public:
   using Done = absl::AnyInvocable<void(Fate) &&>;
 
+  // The oldest message that is not confirmed; next_tag() if there is none.
+  uint64_t oldest_tag() const { return first_tag_; }
   // The next message's delivery tag.
   uint64_t next_tag() const { return first_tag_ + entries_.size(); }
   void Add(Done done);

@@ -139,7 +139,7 @@ class PublisherImpl final : public Publisher, private Session {
     connection->SendMethod(kPublishChannel, AMQP_CHANNEL_OPEN_METHOD, &open);
     amqp_confirm_select_t select = {};
     connection->SendMethod(kPublishChannel, AMQP_CONFIRM_SELECT_METHOD, &select);
-    confirm_deadline_ = Clock::Real()->Monotonic() + options_.rpc_timeout;
+    open_deadline_ = Clock::Real()->Monotonic() + options_.rpc_timeout;
     admin_.OnConnected(connection);
   }
 
@@ -160,6 +160,7 @@ class PublisherImpl final : public Publisher, private Session {
     }
     connection_ = nullptr;
     window_.Abandon();
+    oldest_tag_ = 0;
     for (Message& message : waiting) std::move(message.done)(Fate::kUnknown);
     for (AdminRequest& request : requests) admin_.Add(std::move(request));
     admin_.OnDisconnected();
@@ -222,18 +223,31 @@ class PublisherImpl final : public Publisher, private Session {
   }
 
   absl::Duration CheckDeadlines(absl::Duration now) override {
-    if (now >= confirm_deadline_) {
+    if (now >= open_deadline_) {
       connection_->Fail(absl::DeadlineExceededError("the broker did not open a channel in time"));
       return now;
     }
-    return std::min(confirm_deadline_, admin_.CheckDeadline(now));
+    return std::min({open_deadline_, CheckConfirms(now), admin_.CheckDeadline(now)});
+  }
+
+  // A quorum queue without a leader confirms nothing, and may hold up its channel.
+  absl::Duration CheckConfirms(absl::Duration now) {
+    if (window_.size() == 0 || connection_->blocked() || window_.oldest_tag() != oldest_tag_) {
+      oldest_tag_ = window_.oldest_tag();
+      oldest_since_ = now;
+    }
+    if (window_.size() == 0 || connection_->blocked()) return absl::InfiniteDuration();
+    if (now - oldest_since_ >= options_.confirm_timeout) {
+      connection_->Fail(absl::DeadlineExceededError("the broker did not confirm in time"));
+    }
+    return oldest_since_ + options_.confirm_timeout;
   }
 
   void OnMethod(amqp_channel_t channel, const amqp_method_t& method) override {
     if (channel == kAdminChannel) return admin_.OnMethod(method);
     switch (method.id) {
       case AMQP_CONFIRM_SELECT_OK_METHOD:
-        confirm_deadline_ = absl::InfiniteDuration();
+        open_deadline_ = absl::InfiniteDuration();
         {
           MutexLock lock(&mutex_);
           up_ = true;
@@ -292,8 +306,11 @@ class PublisherImpl final : public Publisher, private Session {
 
   // On the connection's thread.
   Connection* connection_ = nullptr;
-  absl::Duration confirm_deadline_ = absl::InfiniteDuration();
+  absl::Duration open_deadline_ = absl::InfiniteDuration();
   ConfirmWindow window_;
+  // The oldest unconfirmed message, and since when it is that.
+  uint64_t oldest_tag_ = 0;
+  absl::Duration oldest_since_;
   std::deque<Message> sending_;
   AdminChannel admin_;
 

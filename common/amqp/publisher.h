@@ -55,6 +55,9 @@ class Publisher {
     absl::Duration heartbeat = absl::Seconds(10);
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration rpc_timeout = absl::Seconds(5);
+    // A broker that takes longer to confirm the oldest message is given up: the
+    // connection is made anew. The time of a memory or disk alarm does not count.
+    absl::Duration confirm_timeout = absl::Seconds(30);
     // Published and not confirmed yet, at most; more wait in our queue.
     int max_unconfirmed = 1000;
     // Called after each (re)connection, once the channel confirms.

@@ -1,0 +1,163 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "common/amqp/address.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace buzzer::amqp {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Address Parsed(absl::string_view url) {
+  absl::StatusOr<Address> address = ParseAddress(url);
+  EXPECT_TRUE(address.ok()) << address.status();
+  return address.value_or(Address{});
+}
+
+std::string Refusal(absl::string_view url) {
+  const absl::StatusOr<Address> address = ParseAddress(url);
+  EXPECT_FALSE(address.ok()) << url;
+  EXPECT_EQ(address.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(address.status().message());
+}
+
+TEST(AddressParser, TakesEveryPart) {
+  const Address address = Parsed("amqp://ann:secret@broker.example:1234/jobs");
+  EXPECT_EQ(address.host, "broker.example");
+  EXPECT_EQ(address.port, 1234);
+  EXPECT_EQ(address.user, "ann");
+  EXPECT_EQ(address.password, "secret");
+  EXPECT_EQ(address.vhost, "jobs");
+  EXPECT_FALSE(address.tls);
+}
+
+TEST(AddressParser, FillsInWhatIsLeftOut) {
+  const Address address = Parsed("amqp://localhost");
+  EXPECT_EQ(address.host, "localhost");
+  EXPECT_EQ(address.port, 5672);
+  EXPECT_EQ(address.user, "guest");
+  EXPECT_EQ(address.password, "guest");
+  EXPECT_EQ(address.vhost, "/");
+}
+
+TEST(AddressParser, TakesASlashWithoutAVirtualHostForTheDefaultOne) {
+  EXPECT_EQ(Parsed("amqp://localhost/").vhost, "/");
+  EXPECT_EQ(Parsed("amqp://localhost/%2f").vhost, "/");
+  EXPECT_EQ(Parsed("amqp://localhost/%2Fjobs").vhost, "/jobs");
+}
+
+TEST(AddressParser, KnowsThePortOfTls) {
+  EXPECT_EQ(Parsed("amqps://broker").port, 5671);
+  EXPECT_EQ(Parsed("amqps://broker:99").port, 99);
+  EXPECT_TRUE(Parsed("amqps://broker").tls);
+}
+
+TEST(AddressParser, TakesACertificateFileWithTls) {
+  EXPECT_EQ(Parsed("amqps://broker/jobs?cacertfile=/etc/my%20ca.pem").tls_ca, "/etc/my ca.pem");
+  EXPECT_EQ(Parsed("amqps://broker").tls_ca, "");
+}
+
+TEST(AddressParser, DecodesPercentSigns) {
+  const Address address = Parsed("amqp://a%40b:p%3A%2f%25@h%61st/v%20h");
+  EXPECT_EQ(address.user, "a@b");
+  EXPECT_EQ(address.password, "p:/%");
+  EXPECT_EQ(address.host, "hast");
+  EXPECT_EQ(address.vhost, "v h");
+}
+
+TEST(AddressParser, KeepsAColonInThePassword) {
+  EXPECT_EQ(Parsed("amqp://ann:a:b@broker").password, "a:b");
+}
+
+TEST(AddressParser, TakesAnEmptyPassword) { EXPECT_EQ(Parsed("amqp://ann:@broker").password, ""); }
+
+TEST(AddressParser, TakesIpv6InBrackets) {
+  const Address address = Parsed("amqp://[::1]:5673/jobs");
+  EXPECT_EQ(address.host, "::1");
+  EXPECT_EQ(address.port, 5673);
+  EXPECT_EQ(Parsed("amqp://[fe80::1]").port, 5672);
+}
+
+TEST(AddressParser, RefusesOtherSchemes) {
+  EXPECT_THAT(Refusal(""), HasSubstr("amqp://"));
+  EXPECT_THAT(Refusal("http://broker"), HasSubstr("must begin with amqp://"));
+  EXPECT_THAT(Refusal("broker:5672"), HasSubstr("must begin with amqp://"));
+  EXPECT_THAT(Refusal("AMQP//broker"), HasSubstr("must begin with amqp://"));
+}
+
+TEST(AddressParser, RefusesAMissingHost) {
+  EXPECT_THAT(Refusal("amqp://"), HasSubstr("host is missing"));
+  EXPECT_THAT(Refusal("amqp:///jobs"), HasSubstr("host is missing"));
+  EXPECT_THAT(Refusal("amqp://ann:secret@"), HasSubstr("host is missing"));
+  EXPECT_THAT(Refusal("amqp://:5672"), HasSubstr("host is missing"));
+  EXPECT_THAT(Refusal("amqp://[]"), HasSubstr("host is missing"));
+}
+
+TEST(AddressParser, RefusesBadPorts) {
+  for (const char* url :
+       {"amqp://h:", "amqp://h:0", "amqp://h:65536", "amqp://h:-1", "amqp://h:+5", "amqp://h: 5",
+        "amqp://h:5x", "amqp://h:99999999999999999999", "amqp://[::1]:", "amqp://[::1]:x"}) {
+    EXPECT_THAT(Refusal(url), HasSubstr("port must be a number from 1 to 65535")) << url;
+  }
+}
+
+TEST(AddressParser, RefusesBadBrackets) {
+  EXPECT_THAT(Refusal("amqp://[::1"), HasSubstr("["));
+  EXPECT_THAT(Refusal("amqp://[::1]5672"), HasSubstr("]"));
+  EXPECT_THAT(Refusal("amqp://::1"), HasSubstr("IPv6"));
+}
+
+TEST(AddressParser, RefusesBadPercentSigns) {
+  for (const char* url : {"amqp://a%:b@h", "amqp://a:%4@h", "amqp://a:b%zz@h", "amqp://h%",
+                          "amqp://h/%"
+                          "2",
+                          "amqp://h/%g0"}) {
+    EXPECT_THAT(Refusal(url), HasSubstr("two hexadecimal digits")) << url;
+  }
+}
+
+TEST(AddressParser, RefusesControlCharacters) {
+  EXPECT_THAT(Refusal("amqp://a:b%00@h"), HasSubstr("control character"));
+  EXPECT_THAT(Refusal("amqp://h/%0a"), HasSubstr("control character"));
+  EXPECT_THAT(Refusal(absl::string_view("amqp://h\0x", 10)), HasSubstr("control character"));
+}
+
+TEST(AddressParser, RefusesAUserWithoutAPassword) {
+  EXPECT_THAT(Refusal("amqp://ann@broker"), HasSubstr("no password"));
+  EXPECT_THAT(Refusal("amqp://:secret@broker"), HasSubstr("user is empty"));
+}
+
+TEST(AddressParser, RefusesUnescapedReservedCharacters) {
+  EXPECT_THAT(Refusal("amqp://a:b@c@h"), HasSubstr("more than one @"));
+  EXPECT_THAT(Refusal("amqp://h/a/b"), HasSubstr("%2F"));
+  EXPECT_THAT(Refusal("amqp://h/a#b"), HasSubstr("#"));
+}
+
+TEST(AddressParser, RefusesUnknownParameters) {
+  EXPECT_THAT(Refusal("amqps://h?verify=none"), HasSubstr("cacertfile"));
+  EXPECT_THAT(Refusal("amqps://h?"), HasSubstr("cacertfile"));
+  EXPECT_THAT(Refusal("amqps://h?cacertfile="), HasSubstr("empty"));
+  EXPECT_THAT(Refusal("amqp://h?cacertfile=/ca.pem"), HasSubstr("amqps only"));
+}
+
+TEST(AddressParser, NeverRepeatsThePassword) {
+  for (const char* url :
+       {"amqp://ann:sesame@", "amqp://ann:sesame@h:x", "amqp://ann:sesame/@h",
+        "amqp://ann:sesame?@h", "amqp://ann:sesame#@h", "amqp://ann:sesame%@h", "amqp://sesame@h",
+        "ann:sesame@h", "amqp://ann:se@sesame@h", "amqp://ann:x@h/sesame/"}) {
+    EXPECT_THAT(Refusal(url), Not(HasSubstr("sesame"))) << url;
+  }
+}
+
+TEST(Address, IsPrintedWithoutItsPassword) {
+  EXPECT_EQ(Parsed("amqp://ann:secret@h:1/").ToString(), "amqp://ann@h:1/%2F");
+  EXPECT_EQ(Parsed("amqps://a%40b:secret@[::1]/my-jobs").ToString(),
+            "amqps://a%40b@[::1]:5671/my-jobs");
+}
+
+}  // namespace
+}  // namespace buzzer::amqp
