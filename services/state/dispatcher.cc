@@ -122,7 +122,7 @@ void Dispatcher::OnCommit(const std::vector<JobChange>& changes) {
     }
     for (const Lane& lane : touched) Plan(lane, lanes_.at(lane), &work);
   }
-  Do(std::move(work));
+  Do(work);
 }
 
 void Dispatcher::OnReopen() {
@@ -155,8 +155,8 @@ void Dispatcher::OnBrokerDown() {
   }
 }
 
-void Dispatcher::Prepare(const Lane& lane, std::string broker_queue) {
-  publisher_->Declare(broker_queue, [this, lane, broker_queue](absl::Status declared) {
+void Dispatcher::Prepare(const Lane& lane, const std::string& broker_queue) {
+  publisher_->Declare(broker_queue, [this, lane, broker_queue](const absl::Status& declared) {
     if (!declared.ok()) {
       OnPrepared(lane, declared);
       return;
@@ -187,7 +187,7 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
     state.rows.Restart();
     Plan(lane, state, &work);
   }
-  Do(std::move(work));
+  Do(work);
 }
 
 void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
@@ -202,8 +202,8 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
   if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
 }
 
-void Dispatcher::Do(Work work) {
-  for (Publishing& publishing : work.publish) {
+void Dispatcher::Do(const Work& work) {
+  for (const Publishing& publishing : work.publish) {
     for (const OutboxEntry& entry : publishing.entries) {
       publisher_->Publish(publishing.broker_queue, ToMessage(entry),
                           [this, lane = publishing.lane, job = entry.job](amqp::Fate fate) {
@@ -211,7 +211,7 @@ void Dispatcher::Do(Work work) {
                           });
     }
   }
-  for (Reading& reading : work.read) {
+  for (const Reading& reading : work.read) {
     options_.store->ReadOutbox(
         reading.lane, reading.request.after, reading.request.limit,
         [this, lane = reading.lane,
@@ -235,7 +235,7 @@ void Dispatcher::PlanAndDo(const Lane& lane) {
     const auto it = lanes_.find(lane);
     if (it != lanes_.end()) Plan(lane, it->second, &work);
   }
-  Do(std::move(work));
+  Do(work);
 }
 
 void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
@@ -255,8 +255,8 @@ void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
   if (fate == amqp::Fate::kReturned) state.ready = false;
 }
 
-void Dispatcher::Inspect(const Lane& lane, std::string broker_queue) {
-  publisher_->Inspect(broker_queue, [this, lane](absl::StatusOr<amqp::QueueInfo> info) {
+void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
+  publisher_->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
     const int prefetch = options_.prefetch_of ? options_.prefetch_of(lane.queue) : 0;
     MutexLock lock(&mutex_);
     const auto it = lanes_.find(lane);
@@ -303,7 +303,7 @@ void Dispatcher::Tick() {
   for (const auto& [lane, broker_queue] : with_jobs) Prepare(lane, broker_queue);
   for (const auto& [lane, broker_queue] : idle) Prepare(lane, broker_queue);
   for (const auto& [lane, broker_queue] : inspect) Inspect(lane, broker_queue);
-  Do(std::move(work));
+  Do(work);
 }
 
 void Dispatcher::Loop() {

@@ -106,13 +106,13 @@ class Dispatcher final : public CommitObserver {
   void OnBrokerUp();
   void OnBrokerDown();
   // Declares and purges the lane's broker queue, then lets it go.
-  void Prepare(const Lane& lane, std::string broker_queue);
+  void Prepare(const Lane& lane, const std::string& broker_queue);
   void OnPrepared(const Lane& lane, const absl::Status& status);
-  void Inspect(const Lane& lane, std::string broker_queue);
+  void Inspect(const Lane& lane, const std::string& broker_queue);
   void OnFate(const Lane& lane, const JobId& job, amqp::Fate fate);
   // What the lane has to do now.
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Do(Work work);
+  void Do(const Work& work);
   void PlanAndDo(const Lane& lane);
   void Loop();
 

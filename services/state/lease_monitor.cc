@@ -148,7 +148,7 @@ void LeaseMonitor::Tick() {
          {"attempt", loss.lease.attempt},
          {"cause", loss.cause == LossCause::kLeaseExpired ? "LEASE_EXPIRED" : "ATTEMPT_TIMEOUT"}});
   }
-  store_->LoseLeases(losses, [this, losses](absl::StatusOr<bool> done) {
+  store_->LoseLeases(losses, [this, losses](const absl::StatusOr<bool>& done) {
     if (done.ok()) return;
     // Not taken; the next tick asks again.
     MutexLock lock(&mutex_);

@@ -105,7 +105,7 @@ void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
   }
   for (std::string& queue : new_queues) on_queue_(std::move(queue));
   if (to_save.empty()) return;
-  store_->SaveTypes(to_save, [this, to_save](absl::StatusOr<bool> done) {
+  store_->SaveTypes(to_save, [this, to_save](const absl::StatusOr<bool>& done) {
     if (done.ok()) return;
     // The next announcement saves them.
     MutexLock lock(&mutex_);

@@ -395,7 +395,7 @@ class SqliteJobStore final : public JobStore {
   absl::Status EnsureWriter() {
     if (writer_ != nullptr) return absl::OkStatus();
     const absl::Duration now = options_.clock->Monotonic();
-    const absl::Status unavailable =
+    absl::Status unavailable =
         ErrorBuilder(absl::StatusCode::kUnavailable, "STORE_BROKEN",
                      "the state service cannot write to its disk; nothing was stored")
             .RetryAfter(absl::Seconds(5))

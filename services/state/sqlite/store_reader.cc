@@ -72,7 +72,7 @@ absl::StatusOr<JobRecord> StoreReader::Get(const std::string& tenant, const JobI
   auto job = Checked(rows_.Find(id));
   if (!job.ok()) return job.status();
   if (!job->has_value() || (*job)->tenant() != tenant) return NotFound();
-  return **std::move(job);
+  return *std::move(*job);
 }
 
 absl::StatusOr<FullJob> StoreReader::GetFull(const std::string& tenant, const JobId& id) {

@@ -341,7 +341,8 @@ void StoreWriter::ReportProgress(const ProgressReport& report) {
   job->progress = std::move(progress);
   writer_.PutProgress(job->row, *job->progress);
   writer_.Update(*job);
-  Tell(JobChange::Kind::kProgress, job->state, *std::move(job));
+  const JobState unchanged = job->state;
+  Tell(JobChange::Kind::kProgress, unchanged, *std::move(job));
 }
 
 void StoreWriter::LoseLease(const LeaseLoss& loss) {
