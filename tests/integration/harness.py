@@ -1,0 +1,444 @@
+# Copyright 2026 The Buzzer Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real parts of Buzzer for a test, each on its own ports and directories.
+
+    with harness.Set(broker) as buzzer:
+        job = buzzer.submit("demo.echo", {"a": 1})
+        buzzer.worker.kill()
+        ...
+        buzzer.wait_for_state(job["id"], "SUCCEEDED")
+
+The environment variable BUZZER_BIN_DIR chooses the binaries (build/release/bin unless
+set). BUZZER_TEST_BROKER names the directory of a running tools/broker node to share;
+without it each session starts its own. BUZZER_KEEP_LOGS keeps the directories.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+
+import grpc
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN_DIR = pathlib.Path(os.environ.get("BUZZER_BIN_DIR", ROOT / "build/release/bin"))
+ENVOY = ROOT / ".tools/venv/bin/envoy"
+# Sanitizers and two busy cores make everything slower; no test measures by these.
+START_SECONDS = 60
+STOP_SECONDS = 30
+WAIT_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None)
+_handed_out = set()
+
+
+def free_port():
+    """A port below the ephemeral range, so that no outgoing connection takes it."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Part:
+    """One process of the set. Its log is kept in a file and, line by line, in memory."""
+
+    def __init__(self, name, command, directory, ready, environment=None):
+        """`ready` tells from a log line (text, JSON object or None) that it is up."""
+        self.name = name
+        self.command = [str(word) for word in command]
+        self.log_file = directory / f"{name}.log"
+        self._ready = ready
+        self._environment = {**os.environ, **(environment or {})}
+        self._process = None
+        self._reader = None
+        self._changed = threading.Condition()
+        self._lines = []  # (text, JSON object or None)
+        self._started_at = 0
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def running(self):
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, wait=True):
+        assert not self.running(), f"{self.name} runs already"
+        self._started_at = self.mark()
+        self._process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=self._environment, preexec_fn=_die_with_parent)
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,))
+        self._reader.start()
+        if wait:
+            self.wait_until_up()
+        return self
+
+    def wait_until_up(self):
+        self._wait(self._ready, START_SECONDS, self._started_at, "being up")
+
+    def stop(self):
+        """SIGTERM, to a paused one as well; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        return self._join()
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self._join()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        if self.running():
+            self._process.send_signal(number)
+
+    def mark(self):
+        """The place in the log from which a later wait_for_event should look."""
+        with self._changed:
+            return len(self._lines)
+
+    def events(self, name=None, since=0, **fields):
+        """The JSON events of the log, all or those of a name with these fields."""
+        with self._changed:
+            objects = [event for _, event in self._lines[since:] if event]
+        return [event for event in objects if _fits(event, name, fields)]
+
+    def wait_for_event(self, name, timeout=WAIT_SECONDS, since=0, **fields):
+        """The first such event, which may have come already."""
+        return self._wait(lambda _, event: event is not None and _fits(event, name, fields),
+                          timeout, since, f"event {name} {fields or ''}")
+
+    def tail(self, count=40):
+        with self._changed:
+            return "\n".join(text for text, _ in self._lines[-count:])
+
+    def sanitizer_reports(self):
+        """What ASan, UBSan or TSan said in this part, each with the lines after it."""
+        with self._changed:
+            texts = [text for text, _ in self._lines]
+        return [f"{self.name}: " + "\n".join(texts[at:at + 40]) for at, text in enumerate(texts)
+                if "Sanitizer: " in text or "runtime error: " in text]
+
+    def _wait(self, fits, timeout, since, what):
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            for at in itertools.count(since):
+                while at >= len(self._lines):
+                    left = deadline - time.monotonic()
+                    ended = not self._reader.is_alive()
+                    if left <= 0 or ended:
+                        raise AssertionError(
+                            f"{self.name} {'ended' if ended else f'ran {timeout} s'} "
+                            f"without {what}; its log:\n{self.tail()}")
+                    self._changed.wait(min(left, 0.5))
+                text, event = self._lines[at]
+                if fits(text, event):
+                    return event if event is not None else text
+
+    def _read(self, stream):
+        with open(self.log_file, "a", encoding="utf-8") as log:
+            for raw in stream:
+                text = raw.decode(errors="replace").rstrip("\n")
+                log.write(text + "\n")
+                log.flush()
+                try:
+                    event = json.loads(text)
+                except ValueError:
+                    event = None
+                with self._changed:
+                    self._lines.append((text, event if isinstance(event, dict) else None))
+                    self._changed.notify_all()
+
+    def _join(self):
+        if self._process is None:
+            return None
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(
+                f"{self.name} did not end within {STOP_SECONDS} s of its signal; its log:\n"
+                f"{self.tail()}") from None
+        self._reader.join(STOP_SECONDS)
+        return code
+
+
+def _fits(event, name, fields):
+    return ((name is None or event.get("event") == name)
+            and all(event.get(key) == value for key, value in fields.items()))
+
+
+def is_serving(_, event):
+    return event is not None and event.get("event") == "serving"
+
+
+class Broker:
+    """A RabbitMQ node under tools/broker: the one of BUZZER_TEST_BROKER, or its own."""
+
+    def __init__(self, directory=None):
+        self._owned = directory is None
+        self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="buzzer-broker-"))
+        self._janitor = None
+        if self._owned:
+            # Outlives us if we are killed, and then ends the node in our place.
+            self._janitor = subprocess.Popen(
+                ["sh", "-c", 'read -r _; "$1" stop "$2"; rm -rf "$2"', "sh",
+                 ROOT / "tools/broker", self.directory],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+            self.start()
+
+    @property
+    def url(self):
+        return (self.directory / "url").read_text().strip()
+
+    @property
+    def port(self):
+        return int((self.directory / "port.amqp").read_text())
+
+    def start(self):
+        self._tool("start")
+
+    def stop(self):
+        self._tool("stop")
+
+    def kill(self):
+        """kill -9 of the node itself."""
+        os.kill(int((self.directory / "node.pid").read_text()), signal.SIGKILL)
+
+    def ctl(self, *arguments):
+        """rabbitmqctl; returns what it prints."""
+        return self._tool("ctl", *arguments)
+
+    def close(self):
+        if self._janitor:
+            self._janitor.communicate()
+            self._janitor = None
+
+    def _tool(self, command, *arguments):
+        done = subprocess.run([ROOT / "tools/broker", command, self.directory, *arguments],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=200)
+        assert done.returncode == 0, f"tools/broker {command} failed:\n{done.stderr}"
+        return done.stdout
+
+
+class Set:
+    """State, worker, frontend and gateway on one broker; what a newcomer would run.
+
+    The parts are attributes: state, worker, frontend, gateway, and sync_twin if asked for.
+    Each Set has its own data, ports and broker queues, so several may share a broker.
+    """
+
+    def __init__(self, broker, worker_config=None, sync_twin=False, state_flags=(),
+                 worker_flags=(), frontend_flags=(), gateway_flags=()):
+        """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set."""
+        self.broker = broker
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="buzzer-test-"))
+        self.http_port, self.grpc_port, self.state_port = free_port(), free_port(), free_port()
+        self.admin_port = free_port()
+        self.metrics_ports = {name: free_port() for name in ("state", "worker", "frontend")}
+        self.address = f"127.0.0.1:{self.grpc_port}"
+        self.gateway_address = f"127.0.0.1:{self.http_port}"
+        self.base_url = f"http://{self.gateway_address}"
+        self.http = requests.Session()
+        self._prefix = f"test-{uuid.uuid4().hex[:8]}"
+        self._worker_config = worker_config or ROOT / "services/worker/examples/demo.yaml"
+        self._worker_flags = list(worker_flags)
+
+        self.state = self._service(
+            "state", "--listen_address", f"127.0.0.1:{self.state_port}",
+            "--data_directory", self.directory / "state",
+            "--broker_queue_prefix", self._prefix, *state_flags)
+        self.worker = self.new_worker()
+        self.frontend = self._service(
+            "frontend", "--listen_address", self.address,
+            "--state_address", f"127.0.0.1:{self.state_port}", *frontend_flags)
+        self.sync_twin = None
+        if sync_twin:
+            port = free_port()
+            gateway_flags = [*gateway_flags, "--sync-twin-port", port]
+            self.sync_twin = Part(
+                "sync_twin", [sys.executable, ROOT / "tests/support/sync_twin.py", port],
+                self.directory, is_serving)
+        self.gateway = self._gateway(gateway_flags)
+        self._extra_workers = []
+
+    def __enter__(self):
+        try:
+            # Like people would: in any order, all at once.
+            for part in self.parts():
+                part.start(wait=False)
+            for part in self.parts():
+                part.wait_until_up()
+            self.wait_for_types("demo.echo")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, failure, *_):
+        if failure is None:
+            codes = self.stop_all()
+            self.close()
+            bad = {name: code for name, code in codes.items() if code not in (0, None)}
+            assert not bad, f"exit codes after SIGTERM: {bad}"
+        else:
+            self.close()
+
+    def parts(self):
+        return [part for part in (self.state, self.worker, self.frontend, self.sync_twin,
+                                  self.gateway) if part]
+
+    def close(self):
+        """Ends what still runs, and fails if a sanitizer found anything in any part."""
+        everything = [*self.parts(), *self._extra_workers]
+        for part in everything:
+            if part.running():
+                part.kill()
+        self.http.close()
+        with contextlib.suppress(AssertionError):
+            self._delete_broker_queues()
+        reports = [report for part in everything for report in part.sanitizer_reports()]
+        if "BUZZER_KEEP_LOGS" not in os.environ:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        assert not reports, "\n".join(reports)
+
+    def _delete_broker_queues(self):
+        for line in self.broker.ctl("-q", "list_queues", "name").splitlines():
+            if line.startswith(f"{self._prefix}."):
+                self.broker.ctl("-q", "delete_queue", line)
+
+    def new_worker(self, name="worker", config=None):
+        """A worker part of this set, not started yet; further ones need other names."""
+        metrics = self.metrics_ports["worker"] if name == "worker" else free_port()
+        part = self._service(
+            "worker", "--config", config or self._worker_config,
+            "--state_address", f"127.0.0.1:{self.state_port}",
+            "--broker_queue_prefix", self._prefix, *self._worker_flags,
+            name=name, metrics_port=metrics)
+        if name != "worker":
+            self._extra_workers.append(part)
+        return part
+
+    def _service(self, service, *flags, name=None, metrics_port=None):
+        port = metrics_port or self.metrics_ports[service]
+        return Part(name or service, [
+            BIN_DIR / f"buzzer-{service}", "--metrics_address", f"127.0.0.1:{port}", *flags,
+        ], self.directory, is_serving, {"BUZZER_BROKER_URL": self.broker.url})
+
+    def _gateway(self, flags):
+        config = self.directory / "envoy.yaml"
+        with open(config, "w", encoding="utf-8") as out:
+            subprocess.run(
+                [ROOT / "tools/render-gateway", "--listen", self.gateway_address,
+                 "--admin-port", str(self.admin_port), "--frontend", self.address,
+                 "--descriptor", BIN_DIR.parent / "api.pb", *map(str, flags)],
+                stdout=out, check=True)
+        return Part(
+            "gateway", [ENVOY, "-c", config, "--disable-hot-restart", "--concurrency", "1"],
+            self.directory, lambda text, _: "starting workers" in text)
+
+    # Calls, as a client makes them.
+
+    def rest(self, method, path, **keywords):
+        keywords.setdefault("timeout", WAIT_SECONDS)
+        return self.http.request(method, self.base_url + path, **keywords)
+
+    def channel(self, through_gateway=False):
+        return grpc.insecure_channel(self.gateway_address if through_gateway else self.address)
+
+    def submit(self, job_type, payload=None, **fields):
+        """Submits through REST and returns the accepted job."""
+        answer = self.rest("POST", "/v1/jobs", json={"type": job_type, "payload": payload, **fields})
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    def get(self, job_id, **parameters):
+        answer = self.rest("GET", f"/v1/jobs/{job_id}", params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def wait_for_state(self, job_id, *states, timeout=WAIT_SECONDS):
+        """Holds on the job's revisions until it is in one of the states."""
+        deadline = time.monotonic() + timeout
+        job = self.get(job_id)
+        while job["state"] not in states:
+            assert time.monotonic() < deadline, f"not {states} in {timeout} s: {job}"
+            job = self.get(job_id, after=job["revision"], wait="5s")
+        return job
+
+    def wait_for_types(self, *types, timeout=WAIT_SECONDS):
+        """Until a worker has announced these types."""
+        known = set()
+
+        def announced():
+            answer = self.rest("GET", "/v1/queues")
+            if answer.status_code == 200:
+                for queue in answer.json()["queues"]:
+                    known.update(queue["types"] if queue["workers"] else [])
+            return known >= set(types)
+
+        eventually(announced, timeout, f"types {types} announced")
+
+    def cli(self, *arguments, **keywords):
+        """Runs the `buzzer` command against this set; returns the finished process."""
+        keywords.setdefault("timeout", WAIT_SECONDS)
+        return subprocess.run([BIN_DIR / "buzzer", "--address", self.address,
+                               *map(str, arguments)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False, **keywords)
+
+    def metrics(self, service):
+        """The Prometheus text of state, worker or frontend."""
+        return requests.get(f"http://127.0.0.1:{self.metrics_ports[service]}/metrics",
+                            timeout=WAIT_SECONDS).text
+
+    def stop_all(self):
+        """SIGTERM to each that runs, outermost first; returns the exit codes by name.
+
+        The demo's twin is not ours to judge: it has no handler for SIGTERM."""
+        running = [part for part in [*reversed(self.parts()), *self._extra_workers]
+                   if part.running() and part is not self.sync_twin]
+        return {part.name: part.stop() for part in running}
+
+
+def eventually(holds, timeout=WAIT_SECONDS, what="the condition"):
+    """For what no event tells of: asks again until it holds."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} did not hold within {timeout} s"
+        time.sleep(0.05)

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# Copyright 2026 The Buzzer Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks who may include whom: protos <- common <- a service's core <- its main.
+
+    tests/layering/check.py [TREE]
+
+Prints each violation as FILE:LINE: what is wrong, and exits 1 if there is any.
+"""
+
+import pathlib
+import re
+import sys
+
+SOURCES = {".h", ".cc"}
+INCLUDE = re.compile(r'\s*#\s*include\s+[<"]([^>"]+)[>"]')
+AMQP = re.compile(r"(rabbitmq-c/.+|amqp(_\w+)?\.h)")
+# Text in C++ strings that only a store may have.
+SQL = re.compile(r'"[^"]*\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|DELETE\s+FROM|'
+                 r'UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|INDEX)|PRAGMA)\b')
+STORE = re.compile(r"services/state/(sqlite|postgres)/[^/]+\.cc")
+
+
+def owner(path):
+    """The layer of a file or an include: protos, common, services/NAME, tests, or None."""
+    parts = path.split("/")
+    if parts[0] == "services" and len(parts) > 2:
+        return "/".join(parts[:2])
+    if parts[0] in ("common", "tests"):
+        return parts[0]
+    if ".pb." in path or ".grpc.pb." in path:
+        return "protos"
+    return None
+
+
+def fault_of_include(path, included):
+    """What is wrong with this file's including that one, or None."""
+    here, there = owner(path), owner(included)
+    if here == "common" and there and there.startswith("services/"):
+        return f"common must not include a service: {included}"
+    if here and here.startswith("services/") and there and there.startswith("services/"):
+        if here != there:
+            return f"{here} must not include another service: {included}"
+    if here and here != "tests" and there == "tests":
+        return f"only tests include tests: {included}"
+    if included.endswith(".cc"):
+        return f"no source file is included: {included}"
+    if AMQP.fullmatch(included) and not path.startswith("common/amqp/"):
+        return f"only common/amqp includes {included}"
+    if included in ("sqlite3.h", "libpq-fe.h") and not STORE.fullmatch(path):
+        return f"only a store's .cc includes {included}"
+    return None
+
+
+def faults_of(path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := INCLUDE.match(line):
+            if fault := fault_of_include(path, match[1]):
+                yield f"{path}:{number}: {fault}"
+        elif path.startswith(("common/", "services/")) and SQL.search(line):
+            if not STORE.fullmatch(path):
+                yield f"{path}:{number}: SQL outside a store's .cc"
+
+
+def check(tree):
+    faults = []
+    for top in ("common", "services", "tests"):
+        for file in sorted((tree / top).rglob("*")):
+            if file.suffix in SOURCES:
+                path = file.relative_to(tree).as_posix()
+                faults += faults_of(path, file.read_text(encoding="utf-8"))
+    return faults
+
+
+def main():
+    default = pathlib.Path(__file__).resolve().parents[2]
+    tree = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    faults = check(tree)
+    print("\n".join(faults) or f"layering holds in {tree.name}")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
