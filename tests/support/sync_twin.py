@@ -69,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         log("started", path=self.path)
         reader, writer = os.pipe()
         # The program expects its progress pipe as descriptor 3.
-        program = subprocess.Popen(["sh", "-c", f'exec 3>&{writer}; exec "$@"', "sh", *command],
+        program = subprocess.Popen(["bash", "-c", f'exec 3>&{writer}; exec "$@"', "bash", *command],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    pass_fds=[writer])
         os.close(writer)
