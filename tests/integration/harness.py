@@ -93,7 +93,8 @@ class Part:
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=self._environment, preexec_fn=_die_with_parent)
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,))
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,),
+                                        daemon=True)
         self._reader.start()
         if wait:
             self.wait_until_up()
@@ -194,7 +195,8 @@ class Part:
             raise AssertionError(
                 f"{self.name} did not end within {STOP_SECONDS} s of its signal; its log:\n"
                 f"{self.tail()}") from None
-        self._reader.join(STOP_SECONDS)
+        # Programs that a killed worker ran may hold the pipe open a little longer.
+        self._reader.join(1)
         return code
 
 
@@ -312,13 +314,14 @@ class Set:
         return self
 
     def __exit__(self, failure, *_):
-        if failure is None:
-            codes = self.stop_all()
+        codes = {}
+        try:
+            if failure is None:
+                codes = self.stop_all()
+        finally:
             self.close()
-            bad = {name: code for name, code in codes.items() if code not in (0, None)}
-            assert not bad, f"exit codes after SIGTERM: {bad}"
-        else:
-            self.close()
+        bad = {name: code for name, code in codes.items() if code != 0}
+        assert not bad, f"exit codes after SIGTERM: {bad}"
 
     def parts(self):
         return [part for part in (self.state, self.worker, self.frontend, self.sync_twin,
