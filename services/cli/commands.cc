@@ -1,0 +1,263 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/cli/commands.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "common/errors/errors.h"
+#include "services/cli/arguments.h"
+#include "services/cli/client.h"
+#include "services/cli/error_text.h"
+#include "services/cli/files.h"
+#include "services/cli/follow_job.h"
+#include "services/cli/job_text.h"
+#include "services/cli/json_text.h"
+#include "services/cli/requests.h"
+#include "services/cli/settings.h"
+#include "services/cli/terminal_text.h"
+#include "services/cli/usage.h"
+#include "services/cli/watch_view.h"
+
+namespace buzzer::cli {
+namespace {
+
+using Jobs = v1::JobService::StubInterface;
+using Queues = v1::QueueService::StubInterface;
+
+constexpr int64_t kLargestPage = 1000;
+
+// For what the command line has wrong.
+ExitCode FailUsage(const absl::Status& status, const CommandSpec* command,
+                   const Environment& environment) {
+  environment.err << ErrorText(status) << "  See 'buzzer "
+                  << (command == nullptr ? "" : absl::StrCat(command->name, " ")) << "--help'.\n";
+  return kUsage;
+}
+
+// What a command works with.
+struct Context {
+  const Arguments& arguments;
+  const Settings& settings;
+  const Environment& environment;
+  Client client;
+
+  std::ostream& out() const { return environment.out; }
+  std::ostream& err() const { return environment.err; }
+
+  std::string job_name() const { return JobName(arguments.argument()); }
+  std::string queue_name() const { return QueueName(arguments.argument()); }
+
+  ExitCode FailUsage(const absl::Status& status) const {
+    return buzzer::cli::FailUsage(status, arguments.command(), environment);
+  }
+
+  ExitCode Fail(const absl::Status& status) const {
+    err() << ErrorText(status);
+    // Not the server's own words: there is none.
+    if (absl::IsUnavailable(status) && ErrorReason(status).empty()) {
+      err() << "  Is Buzzer reachable at " << settings.address
+            << "? --address or $BUZZER_ADDRESS names another.\n";
+    }
+    return ExitCodeFor(status);
+  }
+
+  // The message as JSON, or the text that stands for it.
+  ExitCode Print(const google::protobuf::Message& message, const std::string& text) const {
+    out() << (settings.json ? JsonText(message) + "\n" : text) << std::flush;
+    return out() ? kOk : Fail(absl::UnavailableError("the output cannot be written"));
+  }
+};
+
+std::string IdAndState(const v1::Job& job) {
+  return absl::StrCat(Printable(job.id()), " ", v1::Job::State_Name(job.state()), "\n");
+}
+
+std::unique_ptr<WatchView> MakeView(const Context& context) {
+  if (context.settings.json) return MakeJsonView(context.out(), context.err());
+  if (context.environment.out_is_terminal) {
+    return MakeBarView(context.out(), context.err(), context.environment.columns,
+                       [] { return absl::Now(); });
+  }
+  return MakeLineView(context.out(), context.err(), absl::LocalTimeZone());
+}
+
+ExitCode FollowToEnd(Context& context, const std::string& job_name, int64_t after_revision,
+                     Interrupt* interrupt) {
+  FollowOptions options;
+  options.after_revision = after_revision;
+  options.timeout = context.settings.timeout.value_or(absl::InfiniteDuration());
+  absl::StatusOr<v1::Job::State> end;
+  {
+    const auto view = MakeView(context);
+    end = FollowJob(context.client.jobs(), job_name, options, interrupt, view.get());
+  }
+  if (end.ok()) return ExitCodeFor(*end);
+  if (interrupt->raised()) {
+    const absl::string_view id = absl::StripPrefix(job_name, "jobs/");
+    context.err() << "buzzer: job " << id << " goes on; 'buzzer watch " << id
+                  << "' shows it again, 'buzzer cancel " << id << "' stops it\n";
+    return kInterrupted;
+  }
+  return context.Fail(end.status());
+}
+
+ExitCode Submit(Context& context) {
+  const auto request =
+      MakeSubmitRequest(context.arguments, [&context](const std::string& name, size_t max_bytes) {
+        return ReadFile(name, max_bytes, context.environment.in);
+      });
+  if (!request.ok()) return context.FailUsage(request.status());
+  Interrupt* const interrupt =
+      context.arguments.Has("watch") ? context.environment.catch_interrupt() : nullptr;
+  const auto job = context.client.Call(&Jobs::SubmitJob, *request);
+  if (!job.ok()) return context.Fail(job.status());
+  const ExitCode printed = context.Print(*job, absl::StrCat(Printable(job->id()), "\n"));
+  if (printed != kOk || interrupt == nullptr) return printed;
+  return FollowToEnd(context, job->name(), 0, interrupt);
+}
+
+ExitCode Get(Context& context) {
+  v1::GetJobRequest request;
+  request.set_name(context.job_name());
+  if (context.arguments.Has("full")) request.set_view(v1::JOB_VIEW_FULL);
+  const auto job = context.client.Call(&Jobs::GetJob, request);
+  if (!job.ok()) return context.Fail(job.status());
+  return context.Print(*job, DescribeJob(*job, absl::LocalTimeZone()));
+}
+
+ExitCode Watch(Context& context) {
+  const auto after = context.arguments.Number("after", 0, INT64_MAX);
+  if (!after.ok()) return context.FailUsage(after.status());
+  Interrupt* const interrupt = context.environment.catch_interrupt();
+  return FollowToEnd(context, context.job_name(), after->value_or(0), interrupt);
+}
+
+ExitCode Result(Context& context) {
+  v1::GetJobResultRequest request;
+  request.set_name(context.job_name());
+  const auto result = context.client.Call(&Jobs::GetJobResult, request);
+  if (!result.ok()) return context.Fail(result.status());
+  if (!context.arguments.Has("output-file")) {
+    context.out() << result->data() << std::flush;
+    return context.out() ? kOk
+                         : context.Fail(absl::UnavailableError("the output cannot be written"));
+  }
+  const std::string path = context.arguments.Text("output-file");
+  if (const auto written = WriteFile(path, result->data()); !written.ok()) {
+    return context.Fail(written);
+  }
+  context.err() << "wrote " << result->data().size() << " bytes of "
+                << Printable(result->content_type()) << " to " << path << "\n";
+  return kOk;
+}
+
+ExitCode List(Context& context) {
+  auto request = MakeListRequest(context.arguments);
+  if (!request.ok()) return context.FailUsage(request.status());
+  const auto limit = context.arguments.Number("limit", 1, 10'000);
+  if (!limit.ok()) return context.FailUsage(limit.status());
+  v1::ListJobsResponse jobs;
+  // A page may come short, even empty, so go on until there are enough or no more.
+  do {
+    const int64_t missing = limit->value_or(50) - jobs.jobs_size();
+    request->set_page_size(static_cast<int32_t>(std::min(missing, kLargestPage)));
+    auto page = context.client.Call(&Jobs::ListJobs, *request);
+    if (!page.ok()) return context.Fail(page.status());
+    request->set_page_token(page->next_page_token());
+    jobs.MergeFrom(*page);
+    jobs.set_next_page_token(page->next_page_token());
+  } while (!jobs.next_page_token().empty() && jobs.jobs_size() < limit->value_or(50));
+  if (!context.settings.json) {
+    if (jobs.jobs().empty()) context.err() << "no jobs\n";
+    if (!jobs.next_page_token().empty()) context.err() << "there are more: raise --limit\n";
+  }
+  return context.Print(jobs, JobTable(jobs, absl::Now()));
+}
+
+ExitCode Cancel(Context& context) {
+  v1::CancelJobRequest request;
+  request.set_name(context.job_name());
+  const auto job = context.client.Call(&Jobs::CancelJob, request);
+  return job.ok() ? context.Print(*job, IdAndState(*job)) : context.Fail(job.status());
+}
+
+ExitCode Retry(Context& context) {
+  v1::RetryJobRequest request;
+  request.set_name(context.job_name());
+  const auto job = context.client.Call(&Jobs::RetryJob, request);
+  return job.ok() ? context.Print(*job, IdAndState(*job)) : context.Fail(job.status());
+}
+
+ExitCode Delete(Context& context) {
+  v1::DeleteJobRequest request;
+  request.set_name(context.job_name());
+  const auto nothing = context.client.Call(&Jobs::DeleteJob, request);
+  if (!nothing.ok()) return context.Fail(nothing.status());
+  return context.Print(*nothing,
+                       absl::StrCat(absl::StripPrefix(request.name(), "jobs/"), " deleted\n"));
+}
+
+ExitCode ListQueues(Context& context) {
+  const auto queues = context.client.Call(&Queues::ListQueues, v1::ListQueuesRequest());
+  if (!queues.ok()) return context.Fail(queues.status());
+  if (queues->queues().empty() && !context.settings.json) context.err() << "no queues\n";
+  return context.Print(*queues, QueueTable(*queues));
+}
+
+template <typename Request>
+ExitCode OnQueue(Context& context,
+                 grpc::Status (Queues::*method)(grpc::ClientContext*, const Request&, v1::Queue*)) {
+  Request request;
+  request.set_name(context.queue_name());
+  const auto queue = context.client.Call(method, request);
+  return queue.ok() ? context.Print(*queue, DescribeQueue(*queue)) : context.Fail(queue.status());
+}
+
+ExitCode GetQueue(Context& context) { return OnQueue(context, &Queues::GetQueue); }
+ExitCode PauseQueue(Context& context) { return OnQueue(context, &Queues::PauseQueue); }
+ExitCode ResumeQueue(Context& context) { return OnQueue(context, &Queues::ResumeQueue); }
+
+// By the names of the table of commands.
+const std::map<absl::string_view, ExitCode (*)(Context&)>& Runners() {
+  static const auto& runners = *new std::map<absl::string_view, ExitCode (*)(Context&)>{
+      {"submit", Submit},
+      {"get", Get},
+      {"watch", Watch},
+      {"result", Result},
+      {"list", List},
+      {"cancel", Cancel},
+      {"retry", Retry},
+      {"delete", Delete},
+      {"queues", ListQueues},
+      {"queues get", GetQueue},
+      {"queues pause", PauseQueue},
+      {"queues resume", ResumeQueue},
+  };
+  return runners;
+}
+
+}  // namespace
+
+ExitCode RunCommand(const std::vector<std::string>& words, const Environment& environment) {
+  const auto arguments = Arguments::Parse(words);
+  if (!arguments.ok()) return FailUsage(arguments.status(), nullptr, environment);
+  const CommandSpec* const command = arguments->command();
+  if (arguments->help()) {
+    environment.out << (command == nullptr ? Usage() : Usage(*command)) << std::flush;
+    return kOk;
+  }
+  const auto settings = ReadSettings(*arguments, environment.address);
+  if (!settings.ok()) return FailUsage(settings.status(), command, environment);
+  auto client = Client::Make(*settings);
+  if (!client.ok()) return FailUsage(client.status(), command, environment);
+  Context context{*arguments, *settings, environment, *std::move(client)};
+  return Runners().at(command->name)(context);
+}
+
+}  // namespace buzzer::cli

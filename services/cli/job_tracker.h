@@ -1,0 +1,35 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_CLI_JOB_TRACKER_H_
+#define SERVICES_CLI_JOB_TRACKER_H_
+
+#include <cstdint>
+
+#include "buzzer/v1/job.pb.h"
+
+namespace buzzer::cli {
+
+// What a watcher knows of its job: the events of WatchJob, folded. Not thread-safe.
+class JobTracker {
+ public:
+  explicit JobTracker(int64_t revision) { job_.set_revision(revision); }
+
+  // False if the event is not newer than what is known; then nothing changed.
+  bool Apply(const v1::JobEvent& event);
+
+  // As much of the job as was told.
+  const v1::Job& job() const { return job_; }
+
+  // The last one seen; what a reconnecting watcher names.
+  int64_t revision() const { return job_.revision(); }
+
+  bool ended() const;
+
+ private:
+  v1::Job job_;
+};
+
+}  // namespace buzzer::cli
+
+#endif  // SERVICES_CLI_JOB_TRACKER_H_
