@@ -1,0 +1,59 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// buzzer-frontend: the public API. Stateless: validates, forwards to the state service,
+// and streams what happens to jobs.
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "common/log/log.h"
+#include "common/shutdown/shutdown.h"
+#include "services/frontend/server.h"
+
+ABSL_FLAG(std::string, listen_address, "127.0.0.1:50051",
+          "Where clients and the gateway reach this service: host:port (port 0: a free one) or "
+          "unix:PATH.");
+ABSL_FLAG(std::string, state_address, "127.0.0.1:50052",
+          "The state service: host:port, dns:///name:port or unix:PATH.");
+ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9101",
+          "Where Prometheus finds /metrics: host:port.");
+ABSL_FLAG(bool, reflection, true, "Serves gRPC reflection, so that grpcurl needs no protos.");
+ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");
+ABSL_FLAG(std::string, tls_key, "", "PEM file.");
+ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
+
+int main(int argc, char** argv) {
+  buzzer::BlockShutdownSignals();
+  absl::SetProgramUsageMessage(
+      "Buzzer's public API over gRPC.\n"
+      "  buzzer-frontend [--state_address=HOST:PORT]");
+  absl::ParseCommandLine(argc, argv);
+  buzzer::log::SetService("frontend");
+
+  buzzer::frontend::Config config;
+  config.listen_address = absl::GetFlag(FLAGS_listen_address);
+  config.state_address = absl::GetFlag(FLAGS_state_address);
+  config.metrics_address = absl::GetFlag(FLAGS_metrics_address);
+  config.reflection = absl::GetFlag(FLAGS_reflection);
+  config.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
+                absl::GetFlag(FLAGS_tls_ca)};
+
+  auto server = buzzer::frontend::Server::Start(config);
+  if (!server.ok()) {
+    std::cerr << "buzzer-frontend: " << server.status().message() << "\n";
+    return EXIT_FAILURE;
+  }
+  buzzer::log::Info("serving", {{"port", (*server)->port()},
+                                {"metrics_port", (*server)->metrics_port()},
+                                {"state", config.state_address}});
+  const int signal = buzzer::WaitForShutdownSignal();
+  buzzer::log::Info("shutting_down", {{"signal", signal}});
+  (*server)->Shutdown();
+  buzzer::log::Info("stopped");
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,38 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <utility>
+
+#include "services/frontend/http_codes.h"
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/unary_call.h"
+
+namespace buzzer::frontend {
+
+grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* context,
+                                                const v1::CancelJobRequest* request,
+                                                v1::Job* response) {
+  const auto call = UnaryCall::Make(context, parts_, Method::kCancelJob);
+  const auto target = FindTarget(*context, request->name());
+  if (!target.ok()) {
+    call->Finish(target.status());
+    return call.get();
+  }
+  internal::v1::CancelJobRequest forward;
+  forward.set_tenant(target->tenant);
+  forward.set_id(std::string(target->id.bytes()));
+  parts_.state->CancelJob(std::move(forward),
+                          [call, response](absl::StatusOr<internal::v1::CancelJobResponse> answer) {
+                            if (answer.ok()) {
+                              *response = std::move(*answer->mutable_job());
+                              if (response->state() == v1::Job::CANCELLING) {
+                                call->SetHeader(kHttpCodeKey, kHttpAccepted);
+                              }
+                            }
+                            call->Finish(answer.status());
+                          });
+  return call.get();
+}
+
+}  // namespace buzzer::frontend

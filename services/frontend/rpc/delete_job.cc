@@ -1,0 +1,31 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <utility>
+
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/unary_call.h"
+
+namespace buzzer::frontend {
+
+grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* context,
+                                                const v1::DeleteJobRequest* request,
+                                                google::protobuf::Empty*) {
+  const auto call = UnaryCall::Make(context, parts_, Method::kDeleteJob);
+  const auto target = FindTarget(*context, request->name());
+  if (!target.ok()) {
+    call->Finish(target.status());
+    return call.get();
+  }
+  internal::v1::DeleteJobRequest forward;
+  forward.set_tenant(target->tenant);
+  forward.set_id(std::string(target->id.bytes()));
+  parts_.state->DeleteJob(std::move(forward),
+                          [call](const absl::StatusOr<internal::v1::DeleteJobResponse>& answer) {
+                            call->Finish(answer.status());
+                          });
+  return call.get();
+}
+
+}  // namespace buzzer::frontend

@@ -1,0 +1,53 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/frontend/rpc/fetch_job.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/frontend/call_errors.h"
+#include "services/frontend/payload_json.h"
+#include "services/frontend/rpc/job_states.h"
+
+namespace buzzer::frontend {
+namespace {
+
+absl::StatusOr<v1::Job> ToJob(internal::v1::GetJobResponse response, bool full) {
+  v1::Job job = std::move(*response.mutable_job());
+  if (!full) return job;
+  if (!response.payload_is_json()) {
+    job.set_payload_bytes(std::move(*response.mutable_payload()));
+    return job;
+  }
+  auto payload = FromJson(response.payload());
+  if (!payload.ok()) return FromState(payload.status());
+  *job.mutable_payload() = *std::move(payload);
+  return job;
+}
+
+}  // namespace
+
+void FetchJob(const Parts& parts, const JobTarget& target, bool full,
+              std::function<void(absl::StatusOr<v1::Job>)> done) {
+  internal::v1::GetJobRequest request;
+  request.set_tenant(target.tenant);
+  request.set_id(std::string(target.id.bytes()));
+  request.set_full(full);
+  parts.state->GetJob(std::move(request), [full, done = std::move(done)](
+                                              absl::StatusOr<internal::v1::GetJobResponse> answer) {
+    if (!answer.ok()) {
+      done(answer.status());
+    } else {
+      done(ToJob(*std::move(answer), full));
+    }
+  });
+}
+
+void SetJobHeaders(UnaryCall* call, const v1::Job& job) {
+  call->SetHeader("etag", absl::StrCat("\"", job.revision(), "\""));
+  call->SetHeader("cache-control", "no-store");
+  if (!IsTerminal(job.state())) call->SetHeader("retry-after", "1");
+}
+
+}  // namespace buzzer::frontend

@@ -1,0 +1,28 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_FRONTEND_RPC_FETCH_JOB_H_
+#define SERVICES_FRONTEND_RPC_FETCH_JOB_H_
+
+#include <functional>
+
+#include "absl/status/statusor.h"
+#include "buzzer/v1/job.pb.h"
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/parts.h"
+#include "services/frontend/rpc/unary_call.h"
+
+namespace buzzer::frontend {
+
+// Reads the job as it stands, with `full` payload and history too. `done` runs on a gRPC
+// thread. Errors as StateClient's.
+void FetchJob(const Parts& parts, const JobTarget& target, bool full,
+              std::function<void(absl::StatusOr<v1::Job>)> done);
+
+// The headers of an answer that is a job as it stands: ETag, no-store, and Retry-After
+// until it is terminal.
+void SetJobHeaders(UnaryCall* call, const v1::Job& job);
+
+}  // namespace buzzer::frontend
+
+#endif  // SERVICES_FRONTEND_RPC_FETCH_JOB_H_

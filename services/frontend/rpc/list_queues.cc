@@ -1,0 +1,31 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <utility>
+
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/queue_service.h"
+#include "services/frontend/rpc/unary_call.h"
+
+namespace buzzer::frontend {
+
+grpc::ServerUnaryReactor* QueueService::ListQueues(grpc::CallbackServerContext* context,
+                                                   const v1::ListQueuesRequest*,
+                                                   v1::ListQueuesResponse* response) {
+  const auto call = UnaryCall::Make(context, parts_, Method::kListQueues);
+  const auto tenant = CallerTenant(*context);
+  if (!tenant.ok()) {
+    call->Finish(tenant.status());
+    return call.get();
+  }
+  internal::v1::ListQueuesRequest query;
+  query.set_tenant(*tenant);
+  parts_.state->ListQueues(
+      std::move(query), [call, response](absl::StatusOr<internal::v1::ListQueuesResponse> answer) {
+        if (answer.ok()) *response->mutable_queues() = std::move(*answer->mutable_queues());
+        call->Finish(answer.status());
+      });
+  return call.get();
+}
+
+}  // namespace buzzer::frontend

@@ -1,0 +1,124 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "services/frontend/http_codes.h"
+#include "services/frontend/limits.h"
+#include "services/frontend/prefer.h"
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/fetch_job.h"
+#include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/job_states.h"
+#include "services/frontend/rpc/job_wait.h"
+#include "services/frontend/rpc/unary_call.h"
+#include "services/frontend/validation.h"
+
+namespace buzzer::frontend {
+namespace {
+
+// The submit after its job was accepted.
+struct Accepted {
+  const Parts& parts;
+  std::shared_ptr<UnaryCall> call;
+  v1::Job* response;
+  std::string tenant;
+};
+
+void Answer202(const Accepted& accepted) {
+  accepted.call->SetHeader(kHttpCodeKey, kHttpAccepted);
+  accepted.call->SetHeader("location", absl::StrCat("/v1/", accepted.response->name()));
+  accepted.call->SetHeader("retry-after", "1");
+  accepted.call->Finish(absl::OkStatus());
+}
+
+// `Prefer: wait` was kept: the job is done.
+void Answer200(const Accepted& accepted, absl::Duration wait) {
+  accepted.call->SetHeader("preference-applied", absl::StrCat("wait=", absl::ToInt64Seconds(wait)));
+  accepted.call->Finish(absl::OkStatus());
+}
+
+// Answers as the job stands: the response is it.
+void AnswerAsItStands(const Accepted& accepted, absl::Duration wait) {
+  if (IsTerminal(accepted.response->state())) {
+    Answer200(accepted, wait);
+  } else {
+    Answer202(accepted);
+  }
+}
+
+// The wait is over. Whatever came of it, the job is accepted.
+void AfterWait(const Accepted& accepted, const JobTarget& target, absl::Duration wait,
+               absl::StatusOr<v1::JobEvent> event) {
+  if (event.ok() && event->has_job()) {
+    *accepted.response = std::move(*event->mutable_job());
+    Answer200(accepted, wait);
+    return;
+  }
+  if (absl::IsCancelled(event.status())) {
+    accepted.call->Finish(event.status());
+    return;
+  }
+  FetchJob(accepted.parts, target, /*full=*/false, [accepted, wait](absl::StatusOr<v1::Job> job) {
+    if (job.ok()) *accepted.response = *std::move(job);
+    AnswerAsItStands(accepted, wait);
+  });
+}
+
+void WaitForEnd(const Accepted& accepted, absl::Duration wait) {
+  if (IsTerminal(accepted.response->state())) {
+    Answer200(accepted, wait);
+    return;
+  }
+  const auto id = JobId::Parse(accepted.response->id());
+  const JobTarget target{accepted.tenant, id.value_or(JobId())};
+  const auto waiting = JobWait::Start(accepted.parts, target, accepted.response->revision(),
+                                      JobWait::Until::kTerminal, wait,
+                                      [accepted, target, wait](absl::StatusOr<v1::JobEvent> event) {
+                                        AfterWait(accepted, target, wait, std::move(event));
+                                      });
+  accepted.call->OnGone([waiting] { waiting->Cancel(); });
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* context,
+                                                const v1::SubmitJobRequest* request,
+                                                v1::Job* response) {
+  const auto call = UnaryCall::Make(context, parts_, Method::kSubmitJob);
+  auto tenant = CallerTenant(*context);
+  if (!tenant.ok()) {
+    call->Finish(tenant.status());
+    return call.get();
+  }
+  SubmitContext submit;
+  submit.tenant = *tenant;
+  submit.key_header = FindMetadata(*context, "idempotency-key");
+  submit.now = parts_.clock->Now();
+  submit.id = JobId::Make(submit.now);
+  auto job = MakeNewJob(*request, submit);
+  if (!job.ok()) {
+    call->Finish(job.status());
+    return call.get();
+  }
+  const auto prefer = FindMetadata(*context, "prefer");
+  const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
+  const Accepted accepted{parts_, call, response, *std::move(tenant)};
+  parts_.submits->Submit(*std::move(job), [accepted, wait](absl::StatusOr<v1::Job> stored) {
+    if (!stored.ok()) {
+      accepted.call->Finish(stored.status());
+      return;
+    }
+    log::Info("job_submitted",
+              {{"job", stored->id()}, {"tenant", accepted.tenant}, {"type", stored->type()}});
+    *accepted.response = *std::move(stored);
+    if (wait.has_value()) {
+      WaitForEnd(accepted, *wait);
+    } else {
+      Answer202(accepted);
+    }
+  });
+  return call.get();
+}
+
+}  // namespace buzzer::frontend

@@ -1,0 +1,53 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <utility>
+
+#include "services/frontend/limits.h"
+#include "services/frontend/rpc/call_metadata.h"
+#include "services/frontend/rpc/fetch_job.h"
+#include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/job_wait.h"
+#include "services/frontend/rpc/unary_call.h"
+#include "services/frontend/validation.h"
+
+namespace buzzer::frontend {
+
+grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* context,
+                                              const v1::WaitJobRequest* request,
+                                              v1::Job* response) {
+  const auto call = UnaryCall::Make(context, parts_, Method::kWaitJob);
+  const auto target = FindTarget(*context, request->name());
+  if (!target.ok()) {
+    call->Finish(target.status());
+    return call.get();
+  }
+  const absl::StatusOr<absl::Duration> timeout =
+      request->has_timeout() ? ParseWait("timeout", request->timeout()) : kDefaultWaitJobTimeout;
+  if (!timeout.ok()) {
+    call->Finish(timeout.status());
+    return call.get();
+  }
+  const auto answer = [call, response](absl::StatusOr<v1::Job> job) {
+    if (job.ok()) {
+      *response = *std::move(job);
+      SetJobHeaders(call.get(), *response);
+    }
+    call->Finish(job.status());
+  };
+  const auto waiting =
+      JobWait::Start(parts_, *target, /*after_revision=*/0, JobWait::Until::kTerminal, *timeout,
+                     [this, target = *target, call, answer](absl::StatusOr<v1::JobEvent> event) {
+                       if (event.ok() && event->has_job()) {
+                         answer(std::move(*event->mutable_job()));
+                       } else if (event.ok() || absl::IsDeadlineExceeded(event.status())) {
+                         FetchJob(parts_, target, /*full=*/false, answer);
+                       } else {
+                         call->Finish(event.status());
+                       }
+                     });
+  call->OnGone([waiting] { waiting->Cancel(); });
+  return call.get();
+}
+
+}  // namespace buzzer::frontend

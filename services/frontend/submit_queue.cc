@@ -1,0 +1,201 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/frontend/submit_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/errors/errors.h"
+#include "services/frontend/call_errors.h"
+
+namespace buzzer::frontend {
+
+SubmitQueue::SubmitQueue(Limits limits, const Clock* clock, Hooks hooks)
+    : limits_(limits), clock_(clock), hooks_(std::move(hooks)) {}
+
+void SubmitQueue::Tell(std::vector<News>& news) {
+  for (News& one : news) one.done(std::move(one.result));
+}
+
+void SubmitQueue::Add(internal::v1::NewJob job, Done done) {
+  Entry entry;
+  entry.id = JobId::FromBytes(job.id()).value_or(JobId());
+  entry.bytes = job.ByteSizeLong();
+  entry.start = clock_->Monotonic();
+  entry.job = std::move(job);
+  entry.done = std::move(done);
+  absl::Status refused;
+  bool set_expiry = false;
+  {
+    MutexLock lock(&mutex_);
+    if (!up_) {
+      refused = StateUnavailable("the state service cannot be reached, and the job is not stored");
+    } else if (jobs_ >= limits_.max_jobs || bytes_ + entry.bytes > limits_.max_bytes) {
+      refused = StateUnavailable(
+          "too many submits wait for the state service, and the job is "
+          "not stored");
+    } else {
+      ++jobs_;
+      bytes_ += entry.bytes;
+      waiting_.push_back(std::move(entry));
+      set_expiry = !std::exchange(expiry_is_set_, true);
+    }
+  }
+  if (!refused.ok()) {
+    entry.done(refused);
+    return;
+  }
+  if (set_expiry) hooks_.expire_after(limits_.answer_limit);
+  hooks_.wake();
+}
+
+bool SubmitQueue::NextBatch(internal::v1::SubmitRequest* request) {
+  {
+    MutexLock lock(&mutex_);
+    if (!RefillUnanswered(request)) {
+      if (waiting_.empty() || batches_.size() >= limits_.max_batches_in_flight) return false;
+      Batch& batch = batches_[++last_batch_];
+      batch = GatherBatch();
+      request->set_batch(last_batch_);
+      for (const Entry& entry : batch.entries) *request->add_jobs() = entry.job;
+    }
+  }
+  hooks_.on_batch(request->jobs_size());
+  return true;
+}
+
+bool SubmitQueue::RefillUnanswered(internal::v1::SubmitRequest* request) {
+  for (auto it = batches_.begin(); it != batches_.end();) {
+    auto& [id, batch] = *it;
+    if (batch.sent) {
+      ++it;
+      continue;
+    }
+    // Those who were told "unknown" may have looked already: what they did not find must
+    // not appear afterwards.
+    batch.entries.erase(std::remove_if(batch.entries.begin(), batch.entries.end(),
+                                       [](const Entry& entry) { return entry.done == nullptr; }),
+                        batch.entries.end());
+    if (batch.entries.empty()) {
+      it = batches_.erase(it);
+      continue;
+    }
+    batch.sent = true;
+    request->set_batch(id);
+    for (const Entry& entry : batch.entries) *request->add_jobs() = entry.job;
+    return true;
+  }
+  return false;
+}
+
+SubmitQueue::Batch SubmitQueue::GatherBatch() {
+  Batch batch;
+  batch.sent = true;
+  size_t bytes = 0;
+  while (!waiting_.empty() && batch.entries.size() < static_cast<size_t>(limits_.max_batch_jobs)) {
+    bytes += waiting_.front().bytes;
+    if (bytes > limits_.max_batch_bytes && !batch.entries.empty()) break;
+    batch.entries.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  return batch;
+}
+
+SubmitQueue::News SubmitQueue::Settle(Entry& entry, absl::StatusOr<v1::Job> result) {
+  --jobs_;
+  bytes_ -= entry.bytes;
+  entry.job.Clear();
+  return {std::exchange(entry.done, nullptr), std::move(result)};
+}
+
+void SubmitQueue::OnAnswer(internal::v1::SubmitResponse& response) {
+  std::vector<News> news;
+  bool more = false;
+  {
+    MutexLock lock(&mutex_);
+    const auto it = batches_.find(response.batch());
+    if (it == batches_.end()) return;
+    std::vector<Entry>& entries = it->second.entries;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].done == nullptr) continue;
+      const auto place = static_cast<int>(i);
+      if (place >= response.results_size()) {
+        news.push_back(Settle(entries[i], OutcomeUnknown(entries[i].id)));
+      } else if (auto& result = *response.mutable_results(place); result.has_job()) {
+        news.push_back(Settle(entries[i], std::move(*result.mutable_job())));
+      } else {
+        absl::Status error = FromState(FromRpcStatus(result.error()));
+        if (error.ok()) error = OutcomeUnknown(entries[i].id);
+        news.push_back(Settle(entries[i], std::move(error)));
+      }
+    }
+    batches_.erase(it);
+    more = !waiting_.empty();
+  }
+  // First what is next goes on its way.
+  if (more) hooks_.wake();
+  Tell(news);
+}
+
+void SubmitQueue::OnUp() {
+  MutexLock lock(&mutex_);
+  up_ = true;
+}
+
+void SubmitQueue::OnDown() {
+  std::vector<News> news;
+  {
+    MutexLock lock(&mutex_);
+    up_ = false;
+    for (auto& [id, batch] : batches_) batch.sent = false;
+    for (Entry& entry : waiting_) {
+      news.push_back(Settle(entry, StateUnavailable("the state service cannot be reached, and the "
+                                                    "job is not stored")));
+    }
+    waiting_.clear();
+  }
+  Tell(news);
+}
+
+void SubmitQueue::Expire() {
+  std::vector<News> news;
+  std::optional<absl::Duration> next;
+  {
+    MutexLock lock(&mutex_);
+    const absl::Duration now = clock_->Monotonic();
+    const absl::Duration expired = now - limits_.answer_limit;
+    for (auto& [id, batch] : batches_) {
+      for (Entry& entry : batch.entries) {
+        if (entry.done != nullptr && entry.start <= expired) {
+          news.push_back(Settle(entry, OutcomeUnknown(entry.id)));
+        }
+      }
+    }
+    while (!waiting_.empty() && waiting_.front().start <= expired) {
+      news.push_back(Settle(waiting_.front(),
+                            StateUnavailable("the state service takes too long, and the job is "
+                                             "not stored")));
+      waiting_.pop_front();
+    }
+    next = NextExpiry(now);
+    expiry_is_set_ = next.has_value();
+  }
+  if (next.has_value()) hooks_.expire_after(*next);
+  Tell(news);
+}
+
+std::optional<absl::Duration> SubmitQueue::NextExpiry(absl::Duration now) {
+  std::optional<absl::Duration> oldest;
+  const auto consider = [&](const Entry& entry) {
+    if (entry.done != nullptr) oldest = std::min(oldest.value_or(entry.start), entry.start);
+  };
+  for (const auto& [id, batch] : batches_) {
+    for (const Entry& entry : batch.entries) consider(entry);
+  }
+  if (!waiting_.empty()) consider(waiting_.front());
+  if (!oldest.has_value()) return std::nullopt;
+  return std::max(*oldest + limits_.answer_limit - now, absl::ZeroDuration());
+}
+
+}  // namespace buzzer::frontend
