@@ -1,0 +1,326 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/names/names.h"
+
+namespace buzzer::worker {
+namespace {
+
+constexpr int kMaxSlots = 10'000;
+// Longer ones are a slip of the pen.
+constexpr absl::Duration kMaxDuration = absl::Hours(24 * 365);
+
+constexpr char kDurationRule[] = "a number with ms, s, m or h, such as 500ms, 30s, 10m or 2h";
+constexpr std::pair<absl::string_view, HandlerConfig::Kind> kKinds[] = {
+    {"demo.echo", HandlerConfig::Kind::kEcho},
+    {"demo.sleep", HandlerConfig::Kind::kSleep},
+    {"demo.fail", HandlerConfig::Kind::kFail},
+    {"exec", HandlerConfig::Kind::kExec},
+};
+
+std::optional<absl::Duration> ParseDuration(const std::string& text) {
+  for (const auto& [suffix, unit] : std::initializer_list<std::pair<absl::string_view, absl::Duration>>{
+           {"ms", absl::Milliseconds(1)},
+           {"s", absl::Seconds(1)},
+           {"m", absl::Minutes(1)},
+           {"h", absl::Hours(1)}}) {
+    if (!absl::EndsWith(text, suffix)) continue;
+    const absl::string_view digits = absl::string_view(text).substr(0, text.size() - suffix.size());
+    double number = 0;
+    if (digits.empty() || !absl::ascii_isdigit(digits.front()) ||
+        !absl::ascii_isdigit(digits.back()) || !absl::SimpleAtod(digits, &number)) {
+      return std::nullopt;
+    }
+    return number * unit;
+  }
+  return std::nullopt;
+}
+
+bool IsExecutableFile(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+bool IsEnvironmentName(absl::string_view name) {
+  if (name.empty() || absl::ascii_isdigit(name[0])) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+}
+
+// Walks the file and gathers every fault before giving up on it.
+class Reader {
+ public:
+  Reader(std::string path, int slots) : path_(std::move(path)), slots_override_(slots) {}
+
+  Config Read(const YAML::Node& root) {
+    Config config;
+    if (!IsMapOf(root, {"slots", "drain_timeout", "state_outage_limit", "handlers"}, "the file")) {
+      return config;
+    }
+    config.slots = ReadCount(root, "slots", config.slots, kMaxSlots);
+    if (slots_override_ > 0) config.slots = slots_override_;
+    config.drain_timeout = ReadDuration(root, "drain_timeout", config.drain_timeout, true);
+    config.state_outage_limit =
+        ReadDuration(root, "state_outage_limit", config.state_outage_limit, false);
+    const YAML::Node handlers = root["handlers"];
+    if (!handlers.IsDefined() || !handlers.IsSequence() || handlers.size() == 0) {
+      Fault(handlers.IsDefined() ? handlers : root,
+            "\"handlers\" must be a list of at least one handler");
+      return config;
+    }
+    for (const auto& node : handlers) ReadHandler(node, config);
+    return config;
+  }
+
+  absl::Status status() const {
+    if (faults_.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrJoin(faults_, "\n"));
+  }
+
+ private:
+  void Fault(const YAML::Node& node, absl::string_view what) {
+    faults_.push_back(absl::StrCat(path_, ":", node.Mark().line + 1, ": ", what));
+  }
+
+  // Whether it is a map; keys that are not known, or that stand there twice, are faults.
+  bool IsMapOf(const YAML::Node& node, const std::set<std::string>& known, absl::string_view what) {
+    if (!node.IsMap()) {
+      Fault(node, absl::StrCat(what, " must be a map with the keys ", absl::StrJoin(known, ", ")));
+      return false;
+    }
+    std::set<std::string> seen;
+    for (const auto& pair : node) {
+      const auto key = pair.first.as<std::string>("");
+      if (!known.contains(key)) {
+        Fault(pair.first,
+              absl::StrCat("unknown key \"", key, "\"; known are: ", absl::StrJoin(known, ", ")));
+      } else if (!seen.insert(key).second) {
+        Fault(pair.first, absl::StrCat("\"", key, "\" stands here twice; keep one"));
+      }
+    }
+    return true;
+  }
+
+  int ReadCount(const YAML::Node& parent, const char* key, int otherwise, int max) {
+    const YAML::Node node = parent[key];
+    if (!node.IsDefined()) return otherwise;
+    int count = 0;
+    if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), &count) || count < 1 || count > max) {
+      Fault(node, absl::StrCat("\"", key, "\" must be a whole number from 1 to ", max));
+      return otherwise;
+    }
+    return count;
+  }
+
+  absl::Duration ReadDuration(const YAML::Node& parent, const char* key, absl::Duration otherwise,
+                              bool may_be_zero) {
+    const YAML::Node node = parent[key];
+    if (!node.IsDefined()) return otherwise;
+    const auto duration = node.IsScalar() ? ParseDuration(node.Scalar()) : std::nullopt;
+    if (!duration.has_value()) {
+      Fault(node, absl::StrCat("\"", key, "\" must be ", kDurationRule));
+      return otherwise;
+    }
+    if (*duration > kMaxDuration || (*duration == absl::ZeroDuration() && !may_be_zero)) {
+      Fault(node, absl::StrCat("\"", key, "\" must be ", may_be_zero ? "at most" : "above 0 and at most",
+                               " 8760h"));
+      return otherwise;
+    }
+    return *duration;
+  }
+
+  // A name of a type or queue, or "" after a fault.
+  std::string ReadName(const YAML::Node& parent, const char* key) {
+    const YAML::Node node = parent[key];
+    if (!node.IsDefined()) {
+      Fault(parent, absl::StrCat("\"", key, "\" is missing; it must be ", kNameRule));
+      return "";
+    }
+    if (!node.IsScalar() || !IsName(node.Scalar())) {
+      Fault(node, absl::StrCat("\"", key, "\" must be ", kNameRule));
+      return "";
+    }
+    return node.Scalar();
+  }
+
+  std::string ReadText(const YAML::Node& parent, const char* key, std::string otherwise) {
+    const YAML::Node node = parent[key];
+    if (!node.IsDefined()) return otherwise;
+    if (!node.IsScalar() || node.Scalar().empty()) {
+      Fault(node, absl::StrCat("\"", key, "\" must be a text that is not empty"));
+      return otherwise;
+    }
+    return node.Scalar();
+  }
+
+  void ReadHandler(const YAML::Node& node, Config& config) {
+    static const std::set<std::string> kForAll = {"type",        "queue", "kind",
+                                                  "concurrency", "grace", "attempt_timeout"};
+    static const std::set<std::string> kForExec = {"program", "content_type", "environment",
+                                                   "working_directory"};
+    std::set<std::string> known = kForAll;
+    known.insert(kForExec.begin(), kForExec.end());
+    if (!IsMapOf(node, known, "a handler")) return;
+
+    HandlerConfig handler;
+    handler.type = ReadName(node, "type");
+    handler.queue = node["queue"].IsDefined() ? ReadName(node, "queue") : handler.type;
+    handler.concurrency = ReadCount(node, "concurrency", config.slots, kMaxSlots);
+    if (handler.concurrency > config.slots) {
+      Fault(node["concurrency"], absl::StrCat("\"concurrency\" must be at most the worker's slots (",
+                                              config.slots, ")"));
+    }
+    handler.grace = ReadDuration(node, "grace", handler.grace, true);
+    handler.attempt_timeout = ReadDuration(node, "attempt_timeout", absl::ZeroDuration(), false);
+    if (const auto kind = ReadKind(node); kind.has_value()) {
+      handler.kind = *kind;
+      if (*kind == HandlerConfig::Kind::kExec) {
+        ReadProgram(node, handler.program);
+      } else {
+        for (const std::string& key : kForExec) {
+          if (node[key].IsDefined()) {
+            Fault(node[key], absl::StrCat("\"", key, "\" is for handlers of kind exec only"));
+          }
+        }
+      }
+    }
+    for (const HandlerConfig& other : config.handlers) {
+      if (!handler.type.empty() && other.type == handler.type) {
+        Fault(node, absl::StrCat("type ", handler.type, " has a handler already; keep one"));
+      }
+    }
+    config.handlers.push_back(std::move(handler));
+  }
+
+  std::optional<HandlerConfig::Kind> ReadKind(const YAML::Node& handler) {
+    const YAML::Node node = handler["kind"];
+    const std::string text = node.IsDefined() && node.IsScalar() ? node.Scalar() : "";
+    for (const auto& [name, kind] : kKinds) {
+      if (text == name) return kind;
+    }
+    const auto names = absl::StrJoin(kKinds, ", ", [](std::string* out, const auto& kind) {
+      absl::StrAppend(out, kind.first);
+    });
+    Fault(node.IsDefined() ? node : handler, absl::StrCat("\"kind\" must be one of ", names));
+    return std::nullopt;
+  }
+
+  void ReadProgram(const YAML::Node& handler, ProgramConfig& program) {
+    const YAML::Node argv = handler["program"];
+    if (!argv.IsDefined() || !argv.IsSequence() || argv.size() == 0) {
+      Fault(argv.IsDefined() ? argv : handler,
+            "\"program\" must be a list: the program, then its arguments");
+    } else {
+      for (const auto& node : argv) {
+        if (!node.IsScalar()) Fault(node, "an argument of \"program\" must be a text");
+        program.argv.push_back(node.IsScalar() ? node.Scalar() : "");
+      }
+      ResolveProgram(argv[0], program.argv[0]);
+    }
+    program.content_type = ReadText(handler, "content_type", program.content_type);
+    program.working_directory = ReadText(handler, "working_directory", "");
+    if (!program.working_directory.empty()) {
+      program.working_directory = Absolute(program.working_directory);
+      if (!std::filesystem::is_directory(program.working_directory)) {
+        Fault(handler["working_directory"],
+              absl::StrCat("\"working_directory\" must be a directory, and ",
+                           program.working_directory, " is none"));
+      }
+    }
+    ReadEnvironment(handler["environment"], program.environment);
+  }
+
+  // A name without a slash is looked for in PATH, others next to the file.
+  void ResolveProgram(const YAML::Node& node, std::string& program) {
+    const std::string asked = program;
+    if (asked.find('/') != std::string::npos) {
+      program = Absolute(asked);
+      if (!IsExecutableFile(program)) {
+        Fault(node, absl::StrCat("\"program\" must be an executable file, and ", program, " is ",
+                                 access(program.c_str(), F_OK) == 0 ? "none" : "missing"));
+      }
+      return;
+    }
+    const char* path = std::getenv("PATH");
+    for (const absl::string_view directory : absl::StrSplit(path != nullptr ? path : "", ':')) {
+      if (asked.empty() || directory.empty()) continue;
+      const std::string candidate = absl::StrCat(directory, "/", asked);
+      if (IsExecutableFile(candidate)) {
+        program = candidate;
+        return;
+      }
+    }
+    Fault(node, absl::StrCat("\"program\": there is no executable \"", asked,
+                             "\" in PATH; name one that is, or its path"));
+  }
+
+  void ReadEnvironment(const YAML::Node& node, std::map<std::string, std::string>& environment) {
+    if (!node.IsDefined()) return;
+    if (!node.IsMap()) return Fault(node, "\"environment\" must be a map of names and texts");
+    for (const auto& pair : node) {
+      const auto name = pair.first.as<std::string>("");
+      if (!IsEnvironmentName(name) || absl::StartsWith(name, "BUZZER_")) {
+        Fault(pair.first, absl::StrCat("\"", name,
+                                       "\" cannot be set: a variable has letters, digits and '_', and "
+                                       "BUZZER_ is kept for Buzzer's own"));
+      } else if (!pair.second.IsScalar()) {
+        Fault(pair.second, absl::StrCat("variable \"", name, "\" must be a text"));
+      } else {
+        environment[name] = pair.second.Scalar();
+      }
+    }
+  }
+
+  std::string Absolute(const std::string& path) const {
+    std::error_code ignored;
+    const auto directory = std::filesystem::absolute(path_, ignored).parent_path();
+    return (directory / path).lexically_normal().string();
+  }
+
+  const std::string path_;
+  const int slots_override_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+absl::StatusOr<Config> LoadConfig(const std::string& path, int slots) {
+  // yaml-cpp reports by throwing; it stops here.
+  try {
+    const YAML::Node root = YAML::LoadFile(path);
+    Reader reader(path, slots);
+    Config config = reader.Read(root);
+    if (absl::Status status = reader.status(); !status.ok()) return status;
+    return config;
+  } catch (const YAML::BadFile&) {
+    return absl::NotFoundError(absl::StrCat("cannot read the configuration file ", path));
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ":", error.mark.line + 1, ": not YAML: ", error.msg));
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be read: ", error.what()));
+  }
+}
+
+}  // namespace buzzer::worker

@@ -1,0 +1,128 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/handlers/exec.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <signal.h>
+#include <string.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/limits/limits.h"
+#include "common/log/log.h"
+#include "services/worker/handlers/program_environment.h"
+#include "services/worker/handlers/supervised_program.h"
+
+namespace buzzer::worker {
+namespace {
+
+// EX_TEMPFAIL of sysexits.h.
+constexpr int kTemporaryFailure = 75;
+
+// Reports what a program writes to file descriptor 3.
+class ProgressLines {
+ public:
+  explicit ProgressLines(JobContext* context) : context_(context) {}
+
+  void OnLine(absl::string_view line) {
+    v1::Progress progress;
+    google::protobuf::util::JsonParseOptions options;
+    options.ignore_unknown_fields = true;
+    const bool understood =
+        google::protobuf::util::JsonStringToMessage(
+            google::protobuf::StringPiece(line.data(), line.size()), &progress, options)
+            .ok();
+    if (understood) {
+      context_->ReportProgress(std::move(progress));
+    } else {
+      ++ignored_;
+    }
+  }
+
+  void LogIgnored(int64_t too_long) const {
+    if (ignored_ + too_long == 0) return;
+    log::Warning("progress_lines_ignored",
+                 {{"job", context_->job().id.ToString()},
+                  {"attempt", context_->job().attempt},
+                  {"lines", ignored_ + too_long},
+                  {"error", "a line on file descriptor 3 must be a JSON object of at most 64 KiB"}});
+  }
+
+ private:
+  JobContext* const context_;
+  int64_t ignored_ = 0;
+};
+
+// Has the program hear of its attempt's life, for a scope.
+class ObserverScope {
+ public:
+  ObserverScope(JobContext* context, AttemptObserver* observer) : context_(context) {
+    context_->Observe(observer);
+  }
+  ~ObserverScope() { context_->Observe(nullptr); }
+
+ private:
+  JobContext* const context_;
+};
+
+HandlerResult ToResult(const std::string& content_type, ProgramEnd end) {
+  const std::string limit = absl::StrCat(kMaxResultBytes);
+  switch (end.kind) {
+    case ProgramEnd::Kind::kNotStarted:
+      return Failure{"PROGRAM_NOT_STARTED", std::move(end.why), false, std::move(end.error_tail)};
+    case ProgramEnd::Kind::kLost:
+      return Failure{"PROGRAM_KILLED", std::move(end.why), true, std::move(end.error_tail)};
+    case ProgramEnd::Kind::kExited:
+    case ProgramEnd::Kind::kSignalled:
+      break;
+  }
+  if (end.output_too_large) {
+    return Failure{"RESULT_TOO_LARGE",
+                   absl::StrCat("the program wrote more than the ", limit,
+                                " bytes that a result may have; it was ended"),
+                   false, std::move(end.error_tail)};
+  }
+  // Whatever it says after it was asked to end, it may not have done its work.
+  if (end.was_terminated) return Stopped{};
+  if (end.kind == ProgramEnd::Kind::kSignalled) {
+    return Failure{"PROGRAM_KILLED",
+                   absl::StrCat("the program was killed by signal ", end.code, " (",
+                                strsignal(end.code), ")"),
+                   true, std::move(end.error_tail)};
+  }
+  if (end.code == 0) return Success{content_type, std::move(end.output)};
+  return Failure{"PROGRAM_FAILED", absl::StrCat("the program exited with code ", end.code),
+                 end.code == kTemporaryFailure, std::move(end.error_tail)};
+}
+
+}  // namespace
+
+ExecHandler::ExecHandler(ProgramConfig program, std::string supervisor)
+    : program_(std::move(program)), supervisor_(std::move(supervisor)) {}
+
+HandlerResult ExecHandler::Run(JobContext& context) {
+  const Job& job = context.job();
+  ProgramSpec spec;
+  spec.supervisor = supervisor_;
+  spec.argv = program_.argv;
+  spec.environment = MakeProgramEnvironment(program_.environment, job);
+  spec.working_directory = program_.working_directory;
+  spec.lease = job.lease;
+  spec.grace = job.grace;
+  spec.max_output = kMaxResultBytes;
+  auto program = SupervisedProgram::Start(spec);
+  if (!program.ok()) {
+    // Of this machine at this moment (no memory, no file descriptors), not of the job.
+    return Failure{"PROGRAM_NOT_STARTED", std::string(program.status().message()), true, ""};
+  }
+  ProgressLines progress(&context);
+  const ObserverScope scope(&context, program->get());
+  ProgramEnd end = (*program)->Communicate(
+      job.payload, [&](absl::string_view line) { progress.OnLine(line); });
+  progress.LogIgnored(end.long_lines);
+  return ToResult(program_.content_type, std::move(end));
+}
+
+}  // namespace buzzer::worker

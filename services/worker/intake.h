@@ -1,0 +1,132 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_INTAKE_H_
+#define SERVICES_WORKER_INTAKE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "buzzer/internal/v1/work_service.pb.h"
+#include "common/amqp/consumer.h"
+#include "common/clock/clock.h"
+#include "common/mutex/mutex.h"
+#include "services/worker/config.h"
+#include "services/worker/deadline_thread.h"
+#include "services/worker/queue_lane.h"
+#include "services/worker/slots.h"
+#include "services/worker/state_session.h"
+#include "services/worker/worker_events.h"
+
+namespace buzzer::worker {
+
+// Turns what the broker offers into granted jobs (steps 4 and 5 of a job's life): takes a
+// slot, claims the job, and acks the message once the state service has answered for
+// each of its jobs. Takes turns between queues, and between a queue's priorities as the
+// PriorityWheel says. Consumes only while both the broker and the state service can be
+// reached and there is room; tells the state service what it consumes.
+//
+// Thread-safe. Has a thread of its own for what is due later.
+class Intake {
+ public:
+  struct Options {
+    Config config;
+    // Unique per process start.
+    std::string worker;
+    std::string broker_queue_prefix = "buzzer";
+    // Not owned.
+    StateSession* session = nullptr;
+    WorkerEvents* events = nullptr;
+    const Clock* clock = Clock::Real();
+    // A job is ours: on any thread, with no lock held, must not block. Its type's slot is
+    // taken until OnReturned.
+    std::function<void(const JobId& job, internal::v1::Granted granted)> on_granted;
+    // The same, but we are draining; no slot is taken. An outcome must follow.
+    std::function<void(const JobId& job, internal::v1::Granted granted)> on_unwanted;
+  };
+
+  explicit Intake(Options options);
+
+  // From now on channels may be opened on `consumer`, whose callbacks are the four
+  // OnBroker... below. It is not owned, and not used after Stop.
+  void Start(amqp::Consumer* consumer);
+
+  // Ends everything that Start began. Nothing is said to the broker: closing the
+  // connection gives back what is not acked.
+  void Stop();
+
+  // Takes no more jobs: closes every channel and says so to the state service.
+  void Drain();
+  // Waits until every claim is answered and its grant handed on; false if some are after `limit`.
+  bool AwaitNoClaims(absl::Duration limit);
+
+  void OnBrokerUp();
+  void OnBrokerDown();
+  void OnBrokerDelivery(amqp::Delivery delivery);
+  void OnBrokerClosed(amqp::ChannelId channel, absl::Status why);
+
+  void OnStateUp();
+  void OnStateDown();
+  void OnClaimAnswer(internal::v1::ClaimAnswer& answer);
+
+  // What Runner::Options asks for.
+  void OnReturned(const std::string& type, bool outcome_waits);
+  void OnOutcomeSettled();
+
+  int slots_busy() const;
+  bool broker_up() const;
+
+  // Does what is due and returns when the next is; the thread calls it, and tests do.
+  absl::Duration Tick();
+
+ private:
+  struct PendingClaim {
+    std::shared_ptr<OpenMessage> message;
+    std::string type;
+    // A slot of the type is taken.
+    bool holds_slot = false;
+  };
+
+  // After anything has changed: claims, opens and closes what there is to.
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ClaimWhatFits() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Claim(OfferedJob job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TendChannels() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Open(QueueLane& lane, int free) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Close(QueueLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answered(OpenMessage& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WarnOfNoHandler(const std::string& type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  QueueLane* LaneOf(amqp::ChannelId channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  internal::v1::Hello MakeHello() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
+  const absl::flat_hash_map<std::string, HandlerConfig> handlers_;  // by type
+
+  mutable Mutex mutex_;
+  CondVar answered_;
+  amqp::Consumer* consumer_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool broker_up_ ABSL_GUARDED_BY(mutex_) = false;
+  bool state_up_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  Slots slots_ ABSL_GUARDED_BY(mutex_);
+  std::vector<QueueLane> lanes_ ABSL_GUARDED_BY(mutex_);
+  // The lane whose turn it is.
+  size_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, PendingClaim> claims_ ABSL_GUARDED_BY(mutex_);
+  // Answered claims that on_granted and on_unwanted are being told of.
+  int handing_on_ ABSL_GUARDED_BY(mutex_) = 0;
+  // What Hello tells has changed.
+  bool hello_is_stale_ ABSL_GUARDED_BY(mutex_) = true;
+  // When the next warning about a type without a handler may be logged.
+  absl::flat_hash_map<std::string, absl::Duration> next_warning_ ABSL_GUARDED_BY(mutex_);
+  DeadlineThread thread_;
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_INTAKE_H_

@@ -1,0 +1,113 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// buzzer-worker: takes jobs from the broker, claims them at the state service, and runs
+// their handlers.
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "common/log/log.h"
+#include "common/shutdown/shutdown.h"
+#include "services/worker/config.h"
+#include "services/worker/server.h"
+
+ABSL_FLAG(std::string, config, "",
+          "Required. YAML file with the handlers; worker.example.yaml shows every key.");
+ABSL_FLAG(int32_t, slots, 0, "Most jobs at once; replaces `slots` of the file. 0: as it says.");
+ABSL_FLAG(std::string, state_address, "127.0.0.1:50052",
+          "The state service: host:port, dns:///NAME:PORT or unix:PATH.");
+ABSL_FLAG(std::string, broker_url, "",
+          "RabbitMQ: amqp://user:password@host:port/vhost. Unset: the environment variable "
+          "BUZZER_BROKER_URL (better for the password), else amqp://guest:guest@127.0.0.1:5672/.");
+ABSL_FLAG(std::string, broker_tls_ca, "", "PEM file to check an amqps:// broker against.");
+ABSL_FLAG(std::string, broker_queue_prefix, "buzzer",
+          "First part of the broker queues' names; the state service must have the same.");
+ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9103",
+          "Where Prometheus finds /metrics: host:port (port 0: a free one).");
+ABSL_FLAG(std::string, supervisor, "",
+          "The program buzzer-supervisor, which exec handlers run under. Unset: the one beside "
+          "this program.");
+ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");
+ABSL_FLAG(std::string, tls_key, "", "PEM file.");
+ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
+
+namespace {
+
+// For what the command line or a file got wrong.
+constexpr int kUsageError = 2;
+
+std::string BrokerUrl() {
+  if (std::string url = absl::GetFlag(FLAGS_broker_url); !url.empty()) return url;
+  if (const char* url = std::getenv("BUZZER_BROKER_URL"); url != nullptr) return url;
+  return "amqp://guest:guest@127.0.0.1:5672/";
+}
+
+std::string SupervisorPath() {
+  if (std::string path = absl::GetFlag(FLAGS_supervisor); !path.empty()) return path;
+  std::error_code ignored;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return (self.parent_path() / "buzzer-supervisor").string();
+}
+
+int Fail(int code, const absl::Status& status) {
+  std::cerr << "buzzer-worker: " << status.message() << "\n";
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  buzzer::BlockShutdownSignals();
+  absl::SetProgramUsageMessage(
+      "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
+      "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]");
+  absl::ParseCommandLine(argc, argv);
+  buzzer::log::SetService("worker");
+
+  buzzer::worker::Server::Options options;
+  options.state_address = absl::GetFlag(FLAGS_state_address);
+  options.broker_queue_prefix = absl::GetFlag(FLAGS_broker_queue_prefix);
+  options.metrics_address = absl::GetFlag(FLAGS_metrics_address);
+  options.supervisor = SupervisorPath();
+  options.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
+                 absl::GetFlag(FLAGS_tls_ca)};
+  const std::string path = absl::GetFlag(FLAGS_config);
+  if (path.empty()) {
+    return Fail(kUsageError,
+                absl::InvalidArgumentError("--config is missing: name a YAML file with the "
+                                           "handlers, such as worker.example.yaml"));
+  }
+  if (absl::GetFlag(FLAGS_slots) < 0) {
+    return Fail(kUsageError, absl::InvalidArgumentError("--slots must be 1 or more, or 0"));
+  }
+  auto config = buzzer::worker::LoadConfig(path, absl::GetFlag(FLAGS_slots));
+  if (!config.ok()) return Fail(kUsageError, config.status());
+  options.config = *std::move(config);
+  auto broker = buzzer::amqp::ParseAddress(BrokerUrl());
+  if (!broker.ok()) return Fail(kUsageError, broker.status());
+  if (const std::string ca = absl::GetFlag(FLAGS_broker_tls_ca); !ca.empty()) broker->tls_ca = ca;
+  options.broker = *std::move(broker);
+
+  auto server = buzzer::worker::Server::Start(options);
+  if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
+  buzzer::log::Info("serving", {{"worker", (*server)->name()},
+                                {"metrics_port", (*server)->metrics_port()},
+                                {"slots", options.config.slots},
+                                {"state", options.state_address},
+                                {"broker", options.broker.ToString()}});
+  const int signal = buzzer::WaitForShutdownSignal();
+  buzzer::log::Info("shutting_down", {{"signal", signal}});
+  const bool all_returned = (*server)->Shutdown();
+  buzzer::log::Info("stopped");
+  // A thread that does not come back cannot be joined.
+  if (!all_returned) _exit(EXIT_SUCCESS);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,133 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/queue_lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/log/log.h"
+
+namespace buzzer::worker {
+namespace {
+
+// A channel that can claim nothing for this long is closed.
+constexpr absl::Duration kFullLimit = absl::Seconds(1);
+// Where several types share a queue one may be full while another is not. What waits for
+// the full one goes back to the broker; this long the other has to do without, too.
+constexpr absl::Duration kHold = absl::Seconds(5);
+// Between two looks at whether the prefetch has become too small.
+constexpr absl::Duration kGrowInterval = absl::Seconds(1);
+constexpr absl::Duration kFirstRetry = absl::Milliseconds(200);
+constexpr absl::Duration kMaxRetry = absl::Seconds(5);
+
+std::vector<std::string> BrokerQueues(absl::string_view prefix, absl::string_view queue) {
+  std::vector<std::string> names;
+  for (const char* priority : kPriorityNames) {
+    names.push_back(absl::StrCat(prefix, ".", queue, ".", priority));
+  }
+  return names;
+}
+
+}  // namespace
+
+QueueLane::QueueLane(absl::string_view prefix, std::string queue)
+    : queue_(std::move(queue)),
+      broker_queues_(BrokerQueues(prefix, queue_)),
+      backoff_(kFirstRetry, kMaxRetry) {}
+
+ChannelAction QueueLane::Decide(bool allowed, int free, absl::Duration now) {
+  next_decision_ = absl::InfiniteDuration();
+  if (!allowed) return channel_ == 0 ? ChannelAction::kNone : ChannelAction::kClose;
+  if (channel_ == 0) {
+    if (free == 0) return ChannelAction::kNone;
+    const absl::Duration open_at = std::max(hold_until_, retry_at_);
+    if (now >= open_at) return ChannelAction::kOpen;
+    next_decision_ = open_at;
+    return ChannelAction::kNone;
+  }
+  // What could be claimed was: whatever is left waits for a slot of its type.
+  if (free == 0 || AnythingOffered()) {
+    full_since_ = std::min(full_since_, now);
+    if (now - full_since_ < kFullLimit) {
+      next_decision_ = full_since_ + kFullLimit;
+      return ChannelAction::kNone;
+    }
+    if (free > 0) hold_until_ = now + kHold;
+    return ChannelAction::kClose;
+  }
+  full_since_ = absl::InfiniteDuration();
+  if (free < 2 * prefetch_) return ChannelAction::kNone;
+  if (now - opened_at_ >= kGrowInterval) return ChannelAction::kReopen;
+  next_decision_ = opened_at_ + kGrowInterval;
+  return ChannelAction::kNone;
+}
+
+void QueueLane::Opened(amqp::ChannelId channel, int prefetch, absl::Duration now) {
+  channel_ = channel;
+  prefetch_ = prefetch;
+  opened_at_ = now;
+}
+
+void QueueLane::Closed() {
+  channel_ = 0;
+  full_since_ = absl::InfiniteDuration();
+  for (auto& jobs : offered_) jobs.clear();
+}
+
+bool QueueLane::Failed(const absl::Status& why, absl::Duration now) {
+  Closed();
+  retry_at_ = now + backoff_.Next();
+  return std::exchange(failure_, why.ToString()) != failure_;
+}
+
+bool QueueLane::Recovered() {
+  backoff_.Reset();
+  return !std::exchange(failure_, "").empty();
+}
+
+bool QueueLane::Add(const amqp::Delivery& delivery) {
+  internal::v1::DispatchMessage body;
+  if (!body.ParseFromString(delivery.body)) {
+    log::Error("dispatch_not_understood", {{"queue", queue_}, {"bytes", delivery.body.size()}});
+    return false;
+  }
+  const auto place = std::find(broker_queues_.begin(), broker_queues_.end(), delivery.queue);
+  if (place == broker_queues_.end()) return false;
+  auto message = std::make_shared<OpenMessage>();
+  message->channel = delivery.channel;
+  message->tag = delivery.tag;
+  for (const auto& entry : body.jobs()) {
+    const auto id = JobId::FromBytes(entry.job_id());
+    if (!id.has_value()) continue;
+    ++message->unanswered;
+    offered_[place - broker_queues_.begin()].push_back({*id, entry.type(), message});
+  }
+  return message->unanswered > 0;
+}
+
+std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {
+  std::array<bool, kPriorities> waiting{};
+  std::array<std::deque<OfferedJob>::iterator, kPriorities> first;
+  for (size_t i = 0; i < kPriorities; ++i) {
+    first[i] = std::find_if(offered_[i].begin(), offered_[i].end(),
+                            [&](const OfferedJob& job) {
+                              return slots.IsFree(job.type) || !slots.HasHandler(job.type);
+                            });
+    waiting[i] = first[i] != offered_[i].end();
+  }
+  const auto priority = wheel_.Next(waiting);
+  if (!priority.has_value()) return std::nullopt;
+  OfferedJob job = std::move(*first[*priority]);
+  offered_[*priority].erase(first[*priority]);
+  return job;
+}
+
+bool QueueLane::AnythingOffered() const {
+  return std::any_of(offered_.begin(), offered_.end(),
+                     [](const auto& jobs) { return !jobs.empty(); });
+}
+
+}  // namespace buzzer::worker

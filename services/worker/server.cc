@@ -1,0 +1,137 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/server.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/amqp/consumer.h"
+#include "common/grpc/channel.h"
+#include "common/job_id/job_id.h"
+#include "common/metrics/metrics_endpoint.h"
+#include "services/worker/grpc_state_line.h"
+#include "services/worker/handlers/make_handler.h"
+#include "services/worker/utf8.h"
+#include "services/worker/worker.h"
+#include "services/worker/worker_metrics.h"
+
+namespace buzzer::worker {
+namespace {
+
+// `host-pid-random`, at most 127 characters.
+std::string MakeName() {
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  const std::string valid = ToValidUtf8(host);
+  return absl::StrCat(Utf8Prefix(valid, 90), "-", getpid(), "-",
+                      absl::BytesToHexString(RandomBytes(6)));
+}
+
+class RealServer final : public Server {
+ public:
+  RealServer(const Options& options, std::shared_ptr<grpc::ChannelCredentials> credentials)
+      : options_(options),
+        name_(MakeName()),
+        registry_(std::make_shared<prometheus::Registry>()),
+        counters_(registry_.get()),
+        worker_(WorkerOptions()) {
+    line_ = std::make_unique<GrpcStateLine>(MakeChannel(options.state_address, credentials),
+                                            worker_.session());
+    worker_.Connect(line_.get());
+  }
+
+  ~RealServer() override { Leave(); }
+
+  absl::Status Begin() {
+    auto metrics = MetricsEndpoint::Start(
+        options_.metrics_address, registry_,
+        std::make_shared<WorkerCollector>(&worker_, options_.config.slots));
+    if (!metrics.ok()) return metrics.status();
+    metrics_ = *std::move(metrics);
+
+    Intake* const intake = worker_.intake();
+    amqp::Consumer::Options consumer;
+    consumer.address = options_.broker;
+    consumer.connection_name = name_;
+    consumer.on_up = [intake] { intake->OnBrokerUp(); };
+    consumer.on_down = [intake] { intake->OnBrokerDown(); };
+    consumer.on_delivery = [intake](amqp::Delivery delivery) {
+      intake->OnBrokerDelivery(std::move(delivery));
+    };
+    consumer.on_closed = [intake](amqp::ChannelId channel, absl::Status why) {
+      intake->OnBrokerClosed(channel, std::move(why));
+    };
+    consumer_ = amqp::Consumer::Start(std::move(consumer));
+    worker_.Start(consumer_.get());
+    line_->Start();
+    return absl::OkStatus();
+  }
+
+  const std::string& name() const override { return name_; }
+  int metrics_port() const override { return metrics_->port(); }
+
+  bool Shutdown() override {
+    const bool all_returned = worker_.Drain();
+    Leave();
+    return all_returned;
+  }
+
+ private:
+  void Leave() {
+    worker_.intake()->Stop();
+    consumer_.reset();
+    line_->Stop();
+    metrics_.reset();
+  }
+
+  Worker::Options WorkerOptions() {
+    Worker::Options worker;
+    worker.config = options_.config;
+    worker.name = name_;
+    worker.broker_queue_prefix = options_.broker_queue_prefix;
+    for (const HandlerConfig& handler : options_.config.handlers) {
+      worker.handlers[handler.type] = MakeHandler(handler, options_.supervisor);
+    }
+    worker.events = &counters_;
+    return worker;
+  }
+
+  const Options options_;
+  const std::string name_;
+  const std::shared_ptr<prometheus::Registry> registry_;
+  WorkerCounters counters_;
+  // Outlives the worker, which may wake it to the end.
+  std::unique_ptr<GrpcStateLine> line_;
+  Worker worker_;
+  std::unique_ptr<amqp::Consumer> consumer_;
+  std::unique_ptr<MetricsEndpoint> metrics_;
+};
+
+bool NeedsSupervisor(const Config& config) {
+  for (const HandlerConfig& handler : config.handlers) {
+    if (handler.kind == HandlerConfig::Kind::kExec) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
+  if (NeedsSupervisor(options.config) && access(options.supervisor.c_str(), X_OK) != 0) {
+    return absl::NotFoundError(absl::StrCat(
+        "handlers of kind exec need the program buzzer-supervisor, and ", options.supervisor,
+        " cannot be executed; put it beside buzzer-worker, or name it with --supervisor"));
+  }
+  auto credentials = MakeChannelCredentials(options.tls);
+  if (!credentials.ok()) return credentials.status();
+  auto server = std::make_unique<RealServer>(options, *std::move(credentials));
+  if (absl::Status begun = server->Begin(); !begun.ok()) return begun;
+  return server;
+}
+
+}  // namespace buzzer::worker

@@ -1,0 +1,58 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_SLOTS_H_
+#define SERVICES_WORKER_SLOTS_H_
+
+#include <map>
+#include <string>
+
+#include "services/worker/config.h"
+
+namespace buzzer::worker {
+
+// Counts the room for running handlers: a total, and each type's own limit. A slot is
+// taken from the moment a claim is sent until the handler has returned; its outcome may
+// wait longer, but there are never more than a few waiting outcomes for each slot.
+// Not thread-safe.
+class Slots {
+ public:
+  explicit Slots(const Config& config);
+
+  bool HasHandler(const std::string& type) const { return types_.contains(type); }
+
+  // Whether Take(type) may be called.
+  bool IsFree(const std::string& type) const;
+  void Take(const std::string& type);
+  void Free(const std::string& type);
+
+  // An outcome waits for its answer, or has got it.
+  void AddWaitingOutcome() { ++waiting_outcomes_; }
+  void RemoveWaitingOutcome() { --waiting_outcomes_; }
+
+  // Free now for jobs of this queue.
+  int FreeOf(const std::string& queue) const;
+  // Most jobs of this queue at once.
+  int LimitOf(const std::string& queue) const;
+
+  int total() const { return total_; }
+  int busy() const { return busy_; }
+
+ private:
+  struct Type {
+    std::string queue;
+    int limit = 0;
+    int busy = 0;
+  };
+
+  bool IsFull() const;
+
+  const int total_;
+  std::map<std::string, Type> types_;
+  int busy_ = 0;
+  int waiting_outcomes_ = 0;
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_SLOTS_H_

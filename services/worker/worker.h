@@ -1,0 +1,87 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_WORKER_H_
+#define SERVICES_WORKER_WORKER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/amqp/consumer.h"
+#include "common/clock/clock.h"
+#include "services/worker/config.h"
+#include "services/worker/handler.h"
+#include "services/worker/intake.h"
+#include "services/worker/lease_keeper.h"
+#include "services/worker/progress.h"
+#include "services/worker/runner.h"
+#include "services/worker/state_line.h"
+#include "services/worker/state_session.h"
+#include "services/worker/worker_events.h"
+
+namespace buzzer::worker {
+
+// The worker's core: its parts wired together, with the broker and the line to the state
+// service given from outside. Thread-safe.
+class Worker final : private StateSession::Listener {
+ public:
+  struct Options {
+    Config config;
+    // Unique per process start.
+    std::string name;
+    std::string broker_queue_prefix = "buzzer";
+    // One for each type in `config`.
+    std::map<std::string, std::unique_ptr<Handler>> handlers;
+    // Not owned.
+    WorkerEvents* events = nullptr;
+    const Clock* clock = Clock::Real();
+  };
+
+  explicit Worker(Options options);
+  // Stops running handlers and waits for them; say Drain before. The line must have
+  // ended.
+  ~Worker() override;
+
+  // The session that the line carries; the intake that hears the broker.
+  StateSession* session() { return &session_; }
+  Intake* intake() { return &intake_; }
+  const Runner& runner() const { return runner_; }
+
+  // Before the line starts. Not owned.
+  void Connect(StateLine* line) { session_.Connect(line, this); }
+
+  // Begins to consume, as soon as the broker and the state service are there. `consumer`
+  // must outlive the call of Drain.
+  void Start(amqp::Consumer* consumer);
+
+  // Takes no more jobs; lets running ones go on for Config::drain_timeout; stops the rest
+  // and hands them back; waits for that, and for outcomes to be taken, the longest grace
+  // and 5 s. False if handlers still run after all that: then the process must end
+  // without destroying the worker.
+  bool Drain();
+
+ private:
+  void OnStateUp() override;
+  void OnStateDown() override;
+  void OnClaimAnswer(internal::v1::ClaimAnswer& answer) override;
+  void OnLeaseStatus(const internal::v1::LeaseStatus& status) override;
+  void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) override;
+  void OnCancelNotice(const internal::v1::CancelNotice& notice) override;
+
+  Intake::Options IntakeOptions();
+  Runner::Options RunnerOptions();
+  void Run(const JobId& job, internal::v1::Granted granted);
+
+  const Options options_;
+  StateSession session_;
+  LeaseKeeper leases_;
+  ProgressPacer pacer_;
+  Intake intake_;
+  Runner runner_;
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_WORKER_H_

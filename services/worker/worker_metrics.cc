@@ -1,0 +1,63 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/worker_metrics.h"
+
+#include "absl/time/time.h"
+
+namespace buzzer::worker {
+namespace {
+
+const prometheus::Histogram::BucketBoundaries kRunSeconds = {
+    0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 28800};
+
+prometheus::MetricFamily Gauge(const char* name, const char* help, double value) {
+  prometheus::MetricFamily family;
+  family.name = name;
+  family.help = help;
+  family.type = prometheus::MetricType::Gauge;
+  family.metric.emplace_back().gauge.value = value;
+  return family;
+}
+
+}  // namespace
+
+WorkerCounters::WorkerCounters(prometheus::Registry* registry)
+    : claims_(prometheus::BuildCounter()
+                  .Name("buzzer_worker_claims_total")
+                  .Help("Claims by the state service's answer")
+                  .Register(*registry)),
+      attempts_(prometheus::BuildCounter()
+                    .Name("buzzer_worker_attempts_total")
+                    .Help("Ended attempts by job type and outcome")
+                    .Register(*registry)),
+      run_seconds_(prometheus::BuildHistogram()
+                       .Name("buzzer_worker_run_seconds")
+                       .Help("From the grant of an attempt to its handler's return, by job type")
+                       .Register(*registry)) {}
+
+void WorkerCounters::OnClaimAnswered(absl::string_view answer) {
+  claims_.Add({{"answer", std::string(answer)}}).Increment();
+}
+
+void WorkerCounters::OnAttemptEnded(const std::string& type, absl::string_view outcome,
+                                    absl::Duration ran) {
+  attempts_.Add({{"type", type}, {"outcome", std::string(outcome)}}).Increment();
+  run_seconds_.Add({{"type", type}}, kRunSeconds).Observe(absl::ToDoubleSeconds(ran));
+}
+
+std::vector<prometheus::MetricFamily> WorkerCollector::Collect() const {
+  return {
+      Gauge("buzzer_worker_slots", "Most jobs at once", slots_),
+      Gauge("buzzer_worker_slots_busy", "Slots taken by running handlers and claims under way",
+            worker_->intake()->slots_busy()),
+      Gauge("buzzer_worker_attempts_unsettled",
+            "Attempts that run, or whose outcome is not taken yet", worker_->runner().unsettled()),
+      Gauge("buzzer_worker_broker_up", "1 if the broker is connected",
+            worker_->intake()->broker_up() ? 1 : 0),
+      Gauge("buzzer_worker_state_up", "1 if the state service is connected",
+            worker_->session()->up() ? 1 : 0),
+  };
+}
+
+}  // namespace buzzer::worker

@@ -1,0 +1,52 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_WORKER_METRICS_H_
+#define SERVICES_WORKER_WORKER_METRICS_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <string>
+#include <vector>
+
+#include "services/worker/worker.h"
+#include "services/worker/worker_events.h"
+
+namespace buzzer::worker {
+
+// Claims, attempts and run times, counted as they happen. Thread-safe.
+class WorkerCounters final : public WorkerEvents {
+ public:
+  explicit WorkerCounters(prometheus::Registry* registry);
+
+  void OnClaimAnswered(absl::string_view answer) override;
+  void OnAttemptEnded(const std::string& type, absl::string_view outcome,
+                      absl::Duration ran) override;
+
+ private:
+  prometheus::Family<prometheus::Counter>& claims_;
+  prometheus::Family<prometheus::Counter>& attempts_;
+  prometheus::Family<prometheus::Histogram>& run_seconds_;
+};
+
+// What the worker tells when Prometheus asks: its slots, and whom it can reach.
+// Thread-safe.
+class WorkerCollector final : public prometheus::Collectable {
+ public:
+  // `worker` is not owned and must outlive the metrics endpoint.
+  WorkerCollector(Worker* worker, int slots) : worker_(worker), slots_(slots) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  Worker* const worker_;
+  const int slots_;
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_WORKER_METRICS_H_
