@@ -102,9 +102,9 @@ class StreamLink {
     // The channel does the reconnecting; the call waits for it.
     call_->context.set_wait_for_ready(true);
     closing_ = false;
+    callbacks_.start_call(&call_->context, call_);
     // Writes start outside reactions, so gRPC must be told to keep the call.
     call_->AddHold();
-    callbacks_.start_call(&call_->context, call_);
     call_->StartCall();
   }
 
