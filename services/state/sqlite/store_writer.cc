@@ -79,8 +79,11 @@ void StoreWriter::LoadMemory() {
   counts_->Clear();
   counts_->Apply(loaded);
   LoadPaused();
-  Statement position = database_->Prepare("SELECT max(position) FROM outbox");
-  if (position.Step()) last_position_ = position.Int(0);
+  // An active job may be handed back to the place that it had.
+  Statement position = database_->Prepare(
+      "SELECT max((SELECT ifnull(max(position), 0) FROM outbox),"
+      " (SELECT ifnull(max(queue_position), 0) FROM jobs WHERE state IN (3, 4)))");
+  if (position.Step()) last_position_ = std::max(last_position_, position.Int(0));
   position.Reset();
 }
 
