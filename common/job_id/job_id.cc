@@ -5,6 +5,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,8 @@
 namespace buzzer {
 namespace {
 
+// 48 bits: the year 10889.
+constexpr int64_t kMaxMillis = (int64_t{1} << 48) - 1;
 constexpr char kHex[] = "0123456789abcdef";
 
 bool IsDashAt(size_t index) { return index == 8 || index == 13 || index == 18 || index == 23; }
@@ -39,10 +42,17 @@ std::string RandomBytes(size_t count) {
 }
 
 JobId JobId::LowestAt(absl::Time time) {
+  int64_t millis = absl::ToUnixMillis(time);
+  // Ids know milliseconds only: the first that is not before `time`.
+  if (absl::FromUnixMillis(millis) < time) ++millis;
   JobId id;
-  const auto millis = static_cast<uint64_t>(absl::ToUnixMillis(time));
-  for (int i = 0; i < 6; ++i) id.bytes_[i] = static_cast<uint8_t>(millis >> (8 * (5 - i)));
+  id.SetMillis(millis);
   return id;
+}
+
+void JobId::SetMillis(int64_t millis) {
+  const auto clamped = static_cast<uint64_t>(std::clamp<int64_t>(millis, 0, kMaxMillis));
+  for (int i = 0; i < 6; ++i) bytes_[i] = static_cast<uint8_t>(clamped >> (8 * (5 - i)));
 }
 
 absl::Time JobId::time() const {
@@ -52,7 +62,8 @@ absl::Time JobId::time() const {
 }
 
 JobId JobId::Make(absl::Time now) {
-  JobId id = LowestAt(now);
+  JobId id;
+  id.SetMillis(absl::ToUnixMillis(now));
   const std::string random = RandomBytes(10);
   std::memcpy(id.bytes_.data() + 6, random.data(), 10);
   id.bytes_[6] = static_cast<uint8_t>((id.bytes_[6] & 0x0f) | 0x70);  // version 7

@@ -38,7 +38,8 @@ class JobId {
   // When it was made, as the id itself tells: at millisecond precision.
   absl::Time time() const;
 
-  // The lowest id that can be made at or after `time`: for ranges of ids.
+  // The lowest id that can be made at or after `time` (the lowest of all if that is before
+  // 1970): for ranges of ids.
   static JobId LowestAt(absl::Time time);
 
   // 16 bytes, big-endian: their order is the order of ids.
@@ -54,6 +55,8 @@ class JobId {
   }
 
  private:
+  void SetMillis(int64_t millis);
+
   std::array<uint8_t, 16> bytes_{};
 };
 
