@@ -44,7 +44,10 @@ class Database {
   // never SQL or values.
   const absl::Status& status() const { return status_; }
   bool ok() const { return status_.ok(); }
-  void ClearStatus() { status_ = absl::OkStatus(); }
+  void ClearStatus() {
+    status_ = absl::OkStatus();
+    full_ = false;
+  }
 
   // Whether the error was that the disk, or a quota, is full.
   bool full() const { return full_; }

@@ -25,6 +25,18 @@ absl::Status NotFound() {
       .Build();
 }
 
+// Keeps several reads to one moment. Every way out of its scope goes through Checked.
+class Snapshot {
+ public:
+  explicit Snapshot(Database* database) : database_(database) { database_->Execute("BEGIN"); }
+  ~Snapshot() { database_->Execute("COMMIT"); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  Database* const database_;
+};
+
 bool Matches(const ListQuery& query, const JobRecord& job) {
   if (query.state.has_value() && job.state != *query.state) return false;
   if (!query.type.empty() && job.type() != query.type) return false;
@@ -76,6 +88,7 @@ absl::StatusOr<JobRecord> StoreReader::Get(const std::string& tenant, const JobI
 }
 
 absl::StatusOr<FullJob> StoreReader::GetFull(const std::string& tenant, const JobId& id) {
+  const Snapshot snapshot(database_.get());
   auto job = Get(tenant, id);
   if (!job.ok()) return job.status();
   FullJob full;
@@ -87,20 +100,17 @@ absl::StatusOr<FullJob> StoreReader::GetFull(const std::string& tenant, const Jo
 
 absl::StatusOr<WatchStart> StoreReader::GetForWatch(const std::string& tenant, const JobId& id,
                                                     int64_t after_revision) {
-  // One read transaction, so that job and history are of one moment.
-  database_->Execute("BEGIN");
+  const Snapshot snapshot(database_.get());
   auto job = Get(tenant, id);
-  WatchStart start;
-  if (job.ok()) {
-    start.changes = rows_.FindHistory(job->row, after_revision);
-    start.job = *std::move(job);
-  }
-  database_->Execute("COMMIT");
   if (!job.ok()) return job.status();
+  WatchStart start;
+  start.changes = rows_.FindHistory(job->row, after_revision);
+  start.job = *std::move(job);
   return Checked(std::move(start));
 }
 
 absl::StatusOr<StoredResult> StoreReader::GetResult(const std::string& tenant, const JobId& id) {
+  const Snapshot snapshot(database_.get());
   auto job = Get(tenant, id);
   if (!job.ok()) return job.status();
   switch (job->state) {
