@@ -70,7 +70,7 @@ absl::StatusOr<v1::Job::State> FollowJob(v1::JobService::StubInterface* stub,
       // It had ended before, at a revision that was seen: the snapshot tells how.
       tracker = JobTracker(0);
     }
-    if (told) {
+    if (told || status->ok()) {
       served = absl::Now();
       backoff.Reset();
       noted = false;

@@ -18,7 +18,7 @@ class Interrupt {
   void Raise();
   bool raised() const;
 
-  // Returns early, with true, once it is raised.
+  // Returns early, with true, once it is raised. `duration` is finite.
   bool WaitFor(absl::Duration duration);
 
   // Calls `action` when it is raised, at once if it is already. There is one action; null

@@ -23,7 +23,8 @@ WatchCall::WatchCall(v1::JobService::StubInterface* stub, const std::string& job
 WatchCall::~WatchCall() {
   context_.TryCancel();
   MutexLock lock(&mutex_);
-  // No read is under way to fail, so the hold is ours to give up.
+  closing_ = true;
+  // No read is under way to end, so the hold is ours to give up.
   if (ready_ && std::exchange(held_, false)) RemoveHold();
   while (!status_.has_value()) changed_.Wait(&mutex_);
 }
@@ -49,7 +50,7 @@ std::optional<absl::Status> WatchCall::status() const {
 
 void WatchCall::OnReadDone(bool ok) {
   MutexLock lock(&mutex_);
-  if (ok) {
+  if (ok && !closing_) {
     ready_ = true;
     changed_.NotifyAll();
   } else if (std::exchange(held_, false)) {

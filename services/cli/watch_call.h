@@ -26,7 +26,8 @@ class WatchCall final : private grpc::ClientReadReactor<v1::WatchJobResponse> {
   // Cancels what is under way and waits for its end.
   ~WatchCall() override;
 
-  // The next event; nullopt if there is none within `timeout` or the stream has ended.
+  // The next event; nullopt if there is none within `timeout`, which is finite, or the
+  // stream has ended.
   std::optional<v1::JobEvent> Take(absl::Duration timeout);
 
   // How the stream ended; nullopt while it goes on or events wait.
@@ -48,7 +49,8 @@ class WatchCall final : private grpc::ClientReadReactor<v1::WatchJobResponse> {
   mutable Mutex mutex_;
   CondVar changed_;
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;
-  // Held so that a read may start outside of a reaction, until a read has failed.
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  // Held so that a read may start outside of a reaction, until none will.
   bool held_ ABSL_GUARDED_BY(mutex_) = true;
   std::optional<absl::Status> status_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,0 +1,212 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/cli/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "common/errors/errors.h"
+#include "services/cli/files.h"
+#include "tests/fakes/fake_job_service.h"
+
+namespace buzzer::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class CommandsTest : public ::testing::Test {
+ protected:
+  ExitCode Run(const std::vector<std::string>& words) {
+    out_.str("");
+    err_.str("");
+    return RunCommand(words, {in_, out_, err_, server_.address(), /*out_is_terminal=*/false,
+                              [] { return 80; }, [this] { return &interrupt_; }});
+  }
+
+  buzzer::testing::FakeJobService server_;
+  Interrupt interrupt_;
+  std::istringstream in_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(CommandsTest, HelpNeedsNoServer) {
+  EXPECT_EQ(Run({"--help"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("Exit codes"));
+  EXPECT_EQ(Run({"submit", "--help"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("--max-attempts"));
+}
+
+TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
+  EXPECT_EQ(Run({"sumbit"}), kUsage);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("did you mean submit?"), HasSubstr("--help")));
+  EXPECT_EQ(Run({"get", "1", "--output", "yaml"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("it is text or json"));
+  EXPECT_EQ(Run({"get", "1", "--address", "http://127.0.0.1:8080"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("write HOST:PORT"));
+  EXPECT_EQ(Run({"get", "1", "--tls-ca", "ca.pem"}), kUsage);
+  EXPECT_EQ(Run({"submit", "demo.echo", "--payload", "{"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("buzzer submit --help"));
+  EXPECT_EQ(Run({"list", "--limit", "0"}), kUsage);
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(CommandsTest, SubmitPrintsTheId) {
+  server_.on_submit = [](const v1::SubmitJobRequest& request, v1::Job* job) {
+    EXPECT_EQ(request.type(), "demo.echo");
+    EXPECT_EQ(request.payload().string_value(), "hello");
+    job->set_id("0192");
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"submit", "demo.echo", "--payload", "\"hello\""}), kOk);
+  EXPECT_EQ(out_.str(), "0192\n");
+  EXPECT_EQ(Run({"submit", "demo.echo", "--payload", "\"hello\"", "--output", "json"}), kOk);
+  EXPECT_THAT(out_.str(), AllOf(StartsWith("{"), HasSubstr("\"id\":\"0192\"")));
+}
+
+TEST_F(CommandsTest, SubmitReadsStandardInput) {
+  in_.str("[1]");
+  server_.on_submit = [](const v1::SubmitJobRequest& request, v1::Job*) {
+    EXPECT_EQ(request.payload().list_value().values_size(), 1);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"submit", "demo.echo", "--payload", "-"}), kOk);
+}
+
+TEST_F(CommandsTest, SubmitAndWatchEndsAsTheJobDoes) {
+  server_.on_submit = [](const v1::SubmitJobRequest&, v1::Job* job) {
+    job->set_id("1");
+    job->set_name("jobs/1");
+    return absl::OkStatus();
+  };
+  v1::JobEvent end;
+  end.set_revision(2);
+  end.set_state(v1::Job::FAILED);
+  end.mutable_job()->set_state(v1::Job::FAILED);
+  end.mutable_job()->mutable_error()->set_reason("PROGRAM_FAILED");
+  server_.AddWatch({{end}, absl::OkStatus()});
+  EXPECT_EQ(Run({"submit", "demo.fail", "--watch"}), kJobFailed);
+  EXPECT_THAT(out_.str(), AllOf(StartsWith("1\n"), HasSubstr("FAILED: PROGRAM_FAILED")));
+}
+
+TEST_F(CommandsTest, AnInterruptedWatchSaysThatTheJobGoesOn) {
+  interrupt_.Raise();
+  server_.AddWatch({{}, absl::OkStatus(), /*stays_open=*/true});
+  EXPECT_EQ(Run({"watch", "0192"}), kInterrupted);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("job 0192 goes on"), HasSubstr("'buzzer watch 0192'")));
+}
+
+TEST_F(CommandsTest, AServersErrorNamesItsFields) {
+  server_.on_submit = [](const v1::SubmitJobRequest&, v1::Job*) {
+    return ErrorBuilder(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "the request is bad")
+        .Field("labels", "at most 32 are allowed")
+        .Build();
+  };
+  EXPECT_EQ(Run({"submit", "demo.echo"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("  labels: at most 32 are allowed\n"));
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(CommandsTest, WithoutAServerTheAddressIsNamed) {
+  EXPECT_EQ(Run({"get", "1", "--address", "127.0.0.1:1"}), kUnavailable);
+  EXPECT_THAT(err_.str(), HasSubstr("Is Buzzer reachable at 127.0.0.1:1?"));
+}
+
+TEST_F(CommandsTest, GetAsksForTheWholeJobOnlyIfToldTo) {
+  std::vector<int> views;
+  server_.on_get = [&views](const v1::GetJobRequest& request, v1::Job* job) {
+    views.push_back(request.view());
+    job->set_id("1");
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"get", "jobs/1"}), kOk);
+  EXPECT_EQ(Run({"get", "1", "--full"}), kOk);
+  EXPECT_THAT(views, ElementsAre(v1::JOB_VIEW_UNSPECIFIED, v1::JOB_VIEW_FULL));
+}
+
+TEST_F(CommandsTest, ResultWritesTheBytesAsTheyAre) {
+  const std::string bytes("\0\xff\n", 3);
+  server_.on_result = [&bytes](const v1::GetJobResultRequest&, google::api::HttpBody* body) {
+    body->set_content_type("image/png");
+    body->set_data(bytes);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"result", "1"}), kOk);
+  EXPECT_EQ(out_.str(), bytes);
+  const std::string path = ::testing::TempDir() + "/result";
+  EXPECT_EQ(Run({"result", "1", "--output-file", path}), kOk);
+  EXPECT_EQ(*ReadFile(path, 100, in_), bytes);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), HasSubstr("wrote 3 bytes of image/png"));
+  EXPECT_EQ(Run({"result", "1", "--output-file", "/nowhere/result"}), kUsage);
+}
+
+TEST_F(CommandsTest, ListGoesOnOverShortPages) {
+  std::vector<std::pair<std::string, int>> asked;
+  server_.on_list = [&asked](const v1::ListJobsRequest& request, v1::ListJobsResponse* page) {
+    asked.emplace_back(request.page_token(), request.page_size());
+    if (asked.size() != 2) page->add_jobs()->set_id(absl::StrCat("job-", asked.size()));
+    if (asked.size() < 4) page->set_next_page_token(absl::StrCat("token-", asked.size()));
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"list", "--limit", "2"}), kOk);
+  EXPECT_THAT(asked,
+              ElementsAre(std::pair("", 2), std::pair("token-1", 1), std::pair("token-2", 1)));
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("job-1"), HasSubstr("job-3")));
+  EXPECT_THAT(err_.str(), HasSubstr("raise --limit"));
+}
+
+TEST_F(CommandsTest, AnEmptyListSaysSoBesideTheOutput) {
+  server_.on_list = [](const v1::ListJobsRequest&, v1::ListJobsResponse*) {
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"list"}), kOk);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_EQ(err_.str(), "no jobs\n");
+  EXPECT_EQ(Run({"list", "--output=json"}), kOk);
+  EXPECT_EQ(out_.str(), "{\"jobs\":[],\"nextPageToken\":\"\"}\n");
+}
+
+TEST_F(CommandsTest, CancelTellsTheStateAndARefusal) {
+  server_.on_cancel = [](const v1::CancelJobRequest& request, v1::Job* job) {
+    if (request.name() == "jobs/2") {
+      return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_FINISHED", "it SUCCEEDED")
+          .Build();
+    }
+    job->set_id("1");
+    job->set_state(v1::Job::CANCELLING);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"cancel", "1"}), kOk);
+  EXPECT_EQ(out_.str(), "1 CANCELLING\n");
+  EXPECT_EQ(Run({"cancel", "2"}), kRefused);
+  EXPECT_EQ(err_.str(), "buzzer: it SUCCEEDED\n");
+}
+
+TEST_F(CommandsTest, DeleteOfAnUnknownJobIsNotFound) {
+  server_.on_delete = [](const v1::DeleteJobRequest& request) {
+    return request.name() == "jobs/1" ? absl::OkStatus() : absl::NotFoundError("no such job");
+  };
+  EXPECT_EQ(Run({"delete", "1"}), kOk);
+  EXPECT_EQ(out_.str(), "1 deleted\n");
+  EXPECT_EQ(Run({"delete", "2"}), kNotFound);
+}
+
+TEST_F(CommandsTest, PauseShowsTheQueue) {
+  server_.on_pause = [](const v1::PauseQueueRequest& request, v1::Queue* queue) {
+    queue->set_name(request.name());
+    queue->set_paused(true);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"queues", "pause", "photos"}), kOk);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("photos"), HasSubstr("PAUSED")));
+}
+
+}  // namespace
+}  // namespace buzzer::cli
