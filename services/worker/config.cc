@@ -40,7 +40,8 @@ constexpr std::pair<absl::string_view, HandlerConfig::Kind> kKinds[] = {
 };
 
 std::optional<absl::Duration> ParseDuration(const std::string& text) {
-  for (const auto& [suffix, unit] : std::initializer_list<std::pair<absl::string_view, absl::Duration>>{
+  for (const auto& [suffix, unit] :
+       std::initializer_list<std::pair<absl::string_view, absl::Duration>>{
            {"ms", absl::Milliseconds(1)},
            {"s", absl::Seconds(1)},
            {"m", absl::Minutes(1)},
@@ -143,8 +144,8 @@ class Reader {
       return otherwise;
     }
     if (*duration > kMaxDuration || (*duration == absl::ZeroDuration() && !may_be_zero)) {
-      Fault(node, absl::StrCat("\"", key, "\" must be ", may_be_zero ? "at most" : "above 0 and at most",
-                               " 8760h"));
+      Fault(node, absl::StrCat("\"", key, "\" must be ",
+                               may_be_zero ? "at most" : "above 0 and at most", " 8760h"));
       return otherwise;
     }
     return *duration;
@@ -188,8 +189,9 @@ class Reader {
     handler.queue = node["queue"].IsDefined() ? ReadName(node, "queue") : handler.type;
     handler.concurrency = ReadCount(node, "concurrency", config.slots, kMaxSlots);
     if (handler.concurrency > config.slots) {
-      Fault(node["concurrency"], absl::StrCat("\"concurrency\" must be at most the worker's slots (",
-                                              config.slots, ")"));
+      Fault(
+          node["concurrency"],
+          absl::StrCat("\"concurrency\" must be at most the worker's slots (", config.slots, ")"));
     }
     handler.grace = ReadDuration(node, "grace", handler.grace, true);
     handler.attempt_timeout = ReadDuration(node, "attempt_timeout", absl::ZeroDuration(), false);
@@ -219,9 +221,8 @@ class Reader {
     for (const auto& [name, kind] : kKinds) {
       if (text == name) return kind;
     }
-    const auto names = absl::StrJoin(kKinds, ", ", [](std::string* out, const auto& kind) {
-      absl::StrAppend(out, kind.first);
-    });
+    const auto names = absl::StrJoin(
+        kKinds, ", ", [](std::string* out, const auto& kind) { absl::StrAppend(out, kind.first); });
     Fault(node.IsDefined() ? node : handler, absl::StrCat("\"kind\" must be one of ", names));
     return std::nullopt;
   }
@@ -281,9 +282,10 @@ class Reader {
     for (const auto& pair : node) {
       const auto name = pair.first.as<std::string>("");
       if (!IsEnvironmentName(name) || absl::StartsWith(name, "BUZZER_")) {
-        Fault(pair.first, absl::StrCat("\"", name,
-                                       "\" cannot be set: a variable has letters, digits and '_', and "
-                                       "BUZZER_ is kept for Buzzer's own"));
+        Fault(pair.first,
+              absl::StrCat("\"", name,
+                           "\" cannot be set: a variable has letters, digits and '_', and "
+                           "BUZZER_ is kept for Buzzer's own"));
       } else if (!pair.second.IsScalar()) {
         Fault(pair.second, absl::StrCat("variable \"", name, "\" must be a text"));
       } else {

@@ -7,13 +7,14 @@ namespace buzzer::worker {
 
 GrpcStateLine::GrpcStateLine(const std::shared_ptr<grpc::Channel>& channel, StateSession* session)
     : stub_(internal::v1::WorkService::NewStub(channel)),
-      link_("work",
-            {[this](grpc::ClientContext* context, Link::Reactor* reactor) {
-               stub_->async()->Work(context, reactor);
-             },
-             [session] { session->OnUp(); },
-             [session](internal::v1::WorkRequest* request) { return session->NextRequest(request); },
-             [session](internal::v1::WorkResponse& response) { session->OnResponse(response); },
-             [session](const absl::Status&) { session->OnDown(); }}) {}
+      link_(
+          "work",
+          {[this](grpc::ClientContext* context, Link::Reactor* reactor) {
+             stub_->async()->Work(context, reactor);
+           },
+           [session] { session->OnUp(); },
+           [session](internal::v1::WorkRequest* request) { return session->NextRequest(request); },
+           [session](internal::v1::WorkResponse& response) { session->OnResponse(response); },
+           [session](const absl::Status&) { session->OnDown(); }}) {}
 
 }  // namespace buzzer::worker

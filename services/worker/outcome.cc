@@ -59,8 +59,8 @@ Outcome Fail(const Attempt& attempt, const Failure& failure) {
 Outcome Succeed(const Attempt& attempt, Success success) {
   if (success.result.size() > kMaxResultBytes) {
     return Fail(attempt, {"RESULT_TOO_LARGE",
-                          absl::StrCat("the result has ", success.result.size(),
-                                       " bytes; at most ", kMaxResultBytes, " are allowed"),
+                          absl::StrCat("the result has ", success.result.size(), " bytes; at most ",
+                                       kMaxResultBytes, " are allowed"),
                           false, ""});
   }
   Outcome outcome = Start(attempt.lease());

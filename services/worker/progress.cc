@@ -28,10 +28,9 @@ bool FitProgress(v1::Progress* progress) {
   progress->set_message(std::string(Utf8Prefix(message, kMaxProgressMessageBytes)));
   if (!progress->has_data()) return true;
   std::string json;
-  const bool fits =
-      progress->data().kind_case() != google::protobuf::Value::KIND_NOT_SET &&
-      google::protobuf::util::MessageToJsonString(progress->data(), &json).ok() &&
-      json.size() <= kMaxProgressDataBytes;
+  const bool fits = progress->data().kind_case() != google::protobuf::Value::KIND_NOT_SET &&
+                    google::protobuf::util::MessageToJsonString(progress->data(), &json).ok() &&
+                    json.size() <= kMaxProgressDataBytes;
   if (!fits) progress->clear_data();
   return fits;
 }

@@ -112,10 +112,9 @@ std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {
   std::array<bool, kPriorities> waiting{};
   std::array<std::deque<OfferedJob>::iterator, kPriorities> first;
   for (size_t i = 0; i < kPriorities; ++i) {
-    first[i] = std::find_if(offered_[i].begin(), offered_[i].end(),
-                            [&](const OfferedJob& job) {
-                              return slots.IsFree(job.type) || !slots.HasHandler(job.type);
-                            });
+    first[i] = std::find_if(offered_[i].begin(), offered_[i].end(), [&](const OfferedJob& job) {
+      return slots.IsFree(job.type) || !slots.HasHandler(job.type);
+    });
     waiting[i] = first[i] != offered_[i].end();
   }
   const auto priority = wheel_.Next(waiting);

@@ -48,9 +48,9 @@ class RealServer final : public Server {
   ~RealServer() override { Leave(); }
 
   absl::Status Begin() {
-    auto metrics = MetricsEndpoint::Start(
-        options_.metrics_address, registry_,
-        std::make_shared<WorkerCollector>(&worker_, options_.config.slots));
+    auto metrics =
+        MetricsEndpoint::Start(options_.metrics_address, registry_,
+                               std::make_shared<WorkerCollector>(&worker_, options_.config.slots));
     if (!metrics.ok()) return metrics.status();
     metrics_ = *std::move(metrics);
 

@@ -100,8 +100,8 @@ bool Worker::Drain() {
   intake_.Stop();
   const int running = runner_.running();
   if (running > 0 || runner_.unsettled() > 0) {
-    log::Error("drain_incomplete", {{"handlers_running", running},
-                                    {"outcomes_not_taken", runner_.unsettled()}});
+    log::Error("drain_incomplete",
+               {{"handlers_running", running}, {"outcomes_not_taken", runner_.unsettled()}});
   }
   return running == 0;
 }

@@ -43,11 +43,12 @@ class ProgressLines {
 
   void LogIgnored(int64_t too_long) const {
     if (ignored_ + too_long == 0) return;
-    log::Warning("progress_lines_ignored",
-                 {{"job", context_->job().id.ToString()},
-                  {"attempt", context_->job().attempt},
-                  {"lines", ignored_ + too_long},
-                  {"error", "a line on file descriptor 3 must be a JSON object of at most 64 KiB"}});
+    log::Warning(
+        "progress_lines_ignored",
+        {{"job", context_->job().id.ToString()},
+         {"attempt", context_->job().attempt},
+         {"lines", ignored_ + too_long},
+         {"error", "a line on file descriptor 3 must be a JSON object of at most 64 KiB"}});
   }
 
  private:
@@ -87,10 +88,10 @@ HandlerResult ToResult(const std::string& content_type, ProgramEnd end) {
   // Whatever it says after it was asked to end, it may not have done its work.
   if (end.was_terminated) return Stopped{};
   if (end.kind == ProgramEnd::Kind::kSignalled) {
-    return Failure{"PROGRAM_KILLED",
-                   absl::StrCat("the program was killed by signal ", end.code, " (",
-                                strsignal(end.code), ")"),
-                   true, std::move(end.error_tail)};
+    return Failure{
+        "PROGRAM_KILLED",
+        absl::StrCat("the program was killed by signal ", end.code, " (", strsignal(end.code), ")"),
+        true, std::move(end.error_tail)};
   }
   if (end.code == 0) return Success{content_type, std::move(end.output)};
   return Failure{"PROGRAM_FAILED", absl::StrCat("the program exited with code ", end.code),
@@ -119,8 +120,8 @@ HandlerResult ExecHandler::Run(JobContext& context) {
   }
   ProgressLines progress(&context);
   const ObserverScope scope(&context, program->get());
-  ProgramEnd end = (*program)->Communicate(
-      job.payload, [&](absl::string_view line) { progress.OnLine(line); });
+  ProgramEnd end =
+      (*program)->Communicate(job.payload, [&](absl::string_view line) { progress.OnLine(line); });
   progress.LogIgnored(end.long_lines);
   return ToResult(program_.content_type, std::move(end));
 }

@@ -16,8 +16,8 @@ JsonPayload::JsonPayload(absl::string_view payload, const std::set<std::string>&
                                   /*allow_exceptions=*/false);
   if (!object_.is_object()) {
     object_ = nlohmann::json::object();
-    Fault("payload", absl::StrCat("must be a JSON object with the fields ",
-                                  absl::StrJoin(known, ", ")));
+    Fault("payload",
+          absl::StrCat("must be a JSON object with the fields ", absl::StrJoin(known, ", ")));
     return;
   }
   for (const auto& [field, value] : object_.items()) {

@@ -34,8 +34,7 @@ HandlerResult SleepHandler::Run(JobContext& context) {
     progress.set_message(absl::StrCat(step, " of ", steps));
     context.ReportProgress(std::move(progress));
   }
-  return Success{"application/json",
-                 nlohmann::json{{"seconds", seconds}, {"steps", steps}}.dump()};
+  return Success{"application/json", nlohmann::json{{"seconds", seconds}, {"steps", steps}}.dump()};
 }
 
 }  // namespace buzzer::worker

@@ -10,293 +10,277 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
-#include "services/worker/supervisor/control.h"
-#include "services/worker/utf8.h"
+#include "services/worker/handlers/line_reader.h"
+#include "services/worker/supervisor/protocol.h"
 
 namespace buzzer::worker {
 namespace {
 
-constexpr size_t kMaxLine = 64 << 10;
+constexpr size_t kMaxProgressLine = 64 << 10;
 constexpr size_t kReadSize = 64 << 10;
+// The child's ends are moved above those that it will know them by.
+constexpr int kFirstFreeFd = 16;
 
-// Owns a file descriptor. All of ours are above those that the supervisor gets, so that
-// moving one there never overwrites another.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int low) : fd_(fcntl(low, F_DUPFD_CLOEXEC, kControlFd + 1)) { close(low); }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { Close(); }
-
-  void Close() {
-    if (fd_ >= 0) close(std::exchange(fd_, -1));
-  }
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-  void SetNonBlocking() const { fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK); }
-
- private:
-  int fd_ = -1;
+struct Pair {
+  FileDescriptor ours;
+  FileDescriptor childs;
 };
 
-bool MakePipe(Fd* read_end, Fd* write_end) {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) return false;
-  *read_end = Fd(fds[0]);
-  *write_end = Fd(fds[1]);
-  return read_end->open() && write_end->open();
+absl::Status Exhausted(absl::string_view what, int error) {
+  return absl::ResourceExhaustedError(absl::StrCat(what, ": ", strerror(error)));
 }
 
-bool MakeSocketPair(Fd* ours, Fd* theirs) {
-  int fds[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return false;
-  *ours = Fd(fds[0]);
-  *theirs = Fd(fds[1]);
-  return ours->open() && theirs->open();
+absl::StatusOr<Pair> MakePair(int ours, int childs) {
+  Pair pair{FileDescriptor(ours), FileDescriptor()};
+  const FileDescriptor low(childs);
+  pair.childs = FileDescriptor(fcntl(childs, F_DUPFD_CLOEXEC, kFirstFreeFd));
+  if (!pair.childs.is_open()) return Exhausted("cannot make a pipe for the program", errno);
+  fcntl(ours, F_SETFL, O_NONBLOCK);
+  return pair;
 }
 
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
+absl::StatusOr<Pair> MakePipe(bool child_reads) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return Exhausted("cannot make a pipe for the program", errno);
+  return child_reads ? MakePair(fds[1], fds[0]) : MakePair(fds[0], fds[1]);
+}
+
+absl::StatusOr<Pair> MakeControl() {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
+    return Exhausted("cannot make a socket for the supervisor", errno);
+  }
+  return MakePair(fds[0], fds[1]);
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
 }
 
-// Cuts a stream into lines and drops those that are too long.
-class LineSplitter {
- public:
-  explicit LineSplitter(const std::function<void(absl::string_view)>& on_line)
-      : on_line_(on_line) {}
+// Starts the supervisor with `fds` as its file descriptors 0, 1, 2, ... and no others.
+absl::StatusOr<pid_t> Spawn(const ProgramSpec& spec, const std::vector<int>& fds) {
+  std::vector<std::string> argv = {
+      spec.supervisor, absl::StrCat(absl::ToInt64Milliseconds(spec.lease)),
+      absl::StrCat(absl::ToInt64Milliseconds(spec.grace)), spec.working_directory};
+  argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
 
-  void Add(absl::string_view bytes) {
-    while (!bytes.empty()) {
-      const size_t end = bytes.find('\n');
-      Append(bytes.substr(0, end));
-      if (end == absl::string_view::npos) return;
-      Finish();
-      bytes.remove_prefix(end + 1);
-    }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (size_t i = 0; i < fds.size(); ++i) {
+    posix_spawn_file_actions_adddup2(&actions, fds[i], static_cast<int>(i));
   }
+  posix_spawn_file_actions_addclosefrom_np(&actions, static_cast<int>(fds.size()));
 
-  // The last line may lack its newline.
-  void Finish() {
-    if (too_long_) ++long_lines_;
-    if (!too_long_ && !line_.empty()) on_line_(line_);
-    line_.clear();
-    too_long_ = false;
+  // A session of its own keeps a terminal's Ctrl-C away. The worker's threads block and
+  // ignore signals that a program expects to work.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigfillset(&signals);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, spec.supervisor.c_str(), &actions, &attributes,
+                                Pointers(argv).data(), Pointers(spec.environment).data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return Exhausted(absl::StrCat("cannot start the supervisor ", spec.supervisor), error);
   }
-
-  int64_t long_lines() const { return long_lines_; }
-
- private:
-  void Append(absl::string_view part) {
-    if (too_long_ || line_.size() + part.size() > kMaxLine) {
-      too_long_ = true;
-      return;
-    }
-    absl::StrAppend(&line_, part);
-  }
-
-  const std::function<void(absl::string_view)>& on_line_;
-  std::string line_;
-  bool too_long_ = false;
-  int64_t long_lines_ = 0;
-};
-
-// Reads once; closes at the end of the stream.
-absl::string_view ReadSome(Fd& fd, char* buffer) {
-  const ssize_t got = read(fd.get(), buffer, kReadSize);
-  if (got > 0) return {buffer, static_cast<size_t>(got)};
-  if (got == 0 || (errno != EAGAIN && errno != EINTR)) fd.Close();
-  return {};
+  return pid;
 }
 
-ProgramEnd ParseReport(absl::string_view report) {
-  ProgramEnd end;
-  int number = 0;
-  if (report.size() < 3 || report.back() != '\n' ||
-      !absl::SimpleAtoi(report.substr(2, report.size() - 3), &number)) {
-    end.why = "the program's supervisor was killed, and the program with it";
-    return end;
+// Reads what is there; closes `fd` at the end of the stream. `take` is told each piece.
+template <typename Take>
+void ReadAvailable(FileDescriptor& fd, Take take) {
+  char buffer[kReadSize];
+  const ssize_t size = read(fd.get(), buffer, sizeof(buffer));
+  if (size > 0) {
+    take(absl::string_view(buffer, static_cast<size_t>(size)));
+  } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+    fd.Close();
   }
-  end.code = number;
-  switch (report[0]) {
-    case kExited:
+}
+
+// Writes what fits; closes `fd` at the end, or when nobody reads.
+void WriteAvailable(FileDescriptor& fd, absl::string_view& rest) {
+  if (!rest.empty()) {
+    const ssize_t size = write(fd.get(), rest.data(), rest.size());
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size < 0) rest = {};
+    if (size > 0) rest.remove_prefix(static_cast<size_t>(size));
+  }
+  if (rest.empty()) fd.Close();
+}
+
+// The last of a stream, in twice the room that it needs.
+class Tail {
+ public:
+  void Add(absl::string_view bytes) {
+    text_.append(bytes.data(), bytes.size());
+    if (text_.size() > 2 * kMaxErrorDetailBytes) {
+      text_.erase(0, text_.size() - kMaxErrorDetailBytes);
+    }
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+const char* StepName(int step) {
+  switch (step) {
+    case SupervisorReport::kWorkingDirectory:
+      return "cannot enter the working directory: ";
+    case SupervisorReport::kExecute:
+      return "cannot execute the program: ";
+    case SupervisorReport::kReadProc:
+      return "cannot supervise without /proc: ";
+    default:
+      return "cannot start a process: ";
+  }
+}
+
+void Fill(const std::optional<SupervisorReport>& report, ProgramEnd& end) {
+  if (!report.has_value()) {
+    end.kind = ProgramEnd::Kind::kLost;
+    end.why = "the program was killed together with its supervisor";
+    return;
+  }
+  if (report->ending == SupervisorReport::kForSilence) {
+    end.kind = ProgramEnd::Kind::kLost;
+    end.why = "the program was ended because the worker had stood still for a lease";
+    return;
+  }
+  end.code = report->code;
+  end.was_terminated = report->ending == SupervisorReport::kOnRequest;
+  switch (report->kind) {
+    case SupervisorReport::kExited:
       end.kind = ProgramEnd::Kind::kExited;
       break;
-    case kSignalled:
+    case SupervisorReport::kSignalled:
       end.kind = ProgramEnd::Kind::kSignalled;
       break;
     default:
       end.kind = ProgramEnd::Kind::kNotStarted;
-      end.why = absl::StrCat("the program could not be started: ", strerror(number));
+      end.why = absl::StrCat(StepName(report->failed_step), strerror(report->code));
   }
-  return end;
+}
+
+void AwaitProcess(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
 
-struct SupervisedProgram::Pipes {
-  Fd input;
-  Fd output;
-  Fd error;
-  Fd progress;
-  Fd control;
-};
-
 absl::StatusOr<std::unique_ptr<SupervisedProgram>> SupervisedProgram::Start(
     const ProgramSpec& spec) {
-  auto pipes = std::make_unique<Pipes>();
-  Fd input;
-  Fd output;
-  Fd error;
-  Fd progress;
-  Fd control;
-  if (!MakePipe(&input, &pipes->input) || !MakePipe(&pipes->output, &output) ||
-      !MakePipe(&pipes->error, &error) || !MakePipe(&pipes->progress, &progress) ||
-      !MakeSocketPair(&pipes->control, &control)) {
-    return absl::UnavailableError(
-        absl::StrCat("no file descriptors for a program: ", strerror(errno)));
+  std::vector<Pair> pairs;
+  std::vector<int> childs;
+  for (auto make : std::initializer_list<absl::StatusOr<Pair> (*)()>{
+           [] { return MakePipe(/*child_reads=*/true); },   // standard input
+           [] { return MakePipe(/*child_reads=*/false); },  // standard output
+           [] { return MakePipe(/*child_reads=*/false); },  // standard error
+           [] { return MakePipe(/*child_reads=*/false); },  // kProgressFd
+           MakeControl}) {                                  // kControlFd
+    auto pair = make();
+    if (!pair.ok()) return pair.status();
+    childs.push_back(pair->childs.get());
+    pairs.push_back(*std::move(pair));
   }
-  std::vector<std::string> arguments = {
-      spec.supervisor, absl::StrCat(absl::ToInt64Milliseconds(spec.lease)),
-      absl::StrCat(absl::ToInt64Milliseconds(spec.grace)), spec.working_directory};
-  arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
-  std::vector<std::string> environment = spec.environment;
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  const Fd* const ends[] = {&input, &output, &error, &progress, &control};
-  for (int fd = 0; fd <= kControlFd; ++fd) {
-    posix_spawn_file_actions_adddup2(&actions, ends[fd]->get(), fd);
-  }
-  // The worker blocks and ignores signals that a program must get.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t supervisor = 0;
-  const int failed = posix_spawn(&supervisor, spec.supervisor.c_str(), &actions, &attributes,
-                                 Pointers(arguments).data(), Pointers(environment).data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot start ", spec.supervisor, ": ", strerror(failed)));
-  }
+  const auto pid = Spawn(spec, childs);
+  if (!pid.ok()) return pid.status();
+  Ends ends{std::move(pairs[0].ours), std::move(pairs[1].ours), std::move(pairs[2].ours),
+            std::move(pairs[3].ours), std::move(pairs[4].ours)};
   return std::unique_ptr<SupervisedProgram>(
-      new SupervisedProgram(supervisor, std::move(pipes), spec.max_output));
+      new SupervisedProgram(*pid, std::move(ends), spec.max_output));
 }
 
-SupervisedProgram::SupervisedProgram(pid_t supervisor, std::unique_ptr<Pipes> pipes,
-                                     size_t max_output)
-    : supervisor_(supervisor), pipes_(std::move(pipes)), max_output_(max_output) {
-  for (const Fd* fd : {&pipes_->input, &pipes_->output, &pipes_->error, &pipes_->progress}) {
-    fd->SetNonBlocking();
-  }
-}
+SupervisedProgram::SupervisedProgram(pid_t supervisor, Ends ends, size_t max_output)
+    : max_output_(max_output), ends_(std::move(ends)), supervisor_(supervisor) {}
 
 SupervisedProgram::~SupervisedProgram() {
-  pipes_->control.Close();  // The supervisor ends the tree if it is still there.
-  waitpid(supervisor_, nullptr, 0);
+  if (supervisor_ == 0) return;
+  ends_ = Ends();
+  AwaitProcess(supervisor_);
 }
-
-void SupervisedProgram::Say(char what) {
-  // It fails only if the supervisor is gone, which Communicate sees, or has not read for
-  // thousands of bytes, which it will.
-  (void)!send(pipes_->control.get(), &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-void SupervisedProgram::OnCancel() {
-  terminated_ = true;
-  Say(kTerminate);
-}
-
-void SupervisedProgram::OnHeartbeat() { Say(kHeartbeat); }
 
 ProgramEnd SupervisedProgram::Communicate(absl::string_view input,
                                           const std::function<void(absl::string_view)>& on_line) {
-  std::string output;
-  std::string error_tail;
-  std::string report;
-  LineSplitter lines(on_line);
-  bool too_large = false;
-  bool supervisor_is_done = false;
-  std::vector<char> buffer(kReadSize);
-  if (input.empty()) pipes_->input.Close();
+  ProgramEnd end;
+  Tail error_tail;
+  LineReader lines(kMaxProgressLine, on_line);
+  const auto take_output = [&](absl::string_view bytes) {
+    if (end.output_too_large) return;
+    end.output.append(bytes.data(), bytes.size());
+    if (end.output.size() <= max_output_) return;
+    end.output_too_large = true;
+    end.output.clear();
+    end.output.shrink_to_fit();
+    OnCancel();
+  };
+  const auto take_error = [&](absl::string_view bytes) { error_tail.Add(bytes); };
+  const auto take_progress = [&](absl::string_view bytes) { lines.Add(bytes); };
 
-  // The supervisor says its last word when no process of the tree is left; what lies in
-  // the pipes by then is all that there will be.
-  while (!supervisor_is_done || pipes_->output.open() || pipes_->error.open() ||
-         pipes_->progress.open()) {
-    // A closed one is -1, which poll passes over.
-    pollfd polled[] = {{supervisor_is_done ? -1 : pipes_->control.get(), POLLIN, 0},
-                       {pipes_->output.get(), POLLIN, 0},
-                       {pipes_->error.get(), POLLIN, 0},
-                       {pipes_->progress.get(), POLLIN, 0},
-                       {pipes_->input.get(), POLLOUT, 0}};
-    if (poll(polled, 5, -1) < 0) continue;
-    if (polled[1].revents != 0) {
-      const absl::string_view bytes = ReadSome(pipes_->output, buffer.data());
-      if (output.size() + bytes.size() <= max_output_ && !too_large) {
-        absl::StrAppend(&output, bytes);
-      } else if (!too_large) {
-        too_large = true;
-        output.clear();
-        Say(kTerminate);
-      }
-    }
-    if (polled[2].revents != 0) {
-      absl::StrAppend(&error_tail, ReadSome(pipes_->error, buffer.data()));
-      if (error_tail.size() > 4 * kMaxErrorDetailBytes) {
-        error_tail.erase(0, error_tail.size() - kMaxErrorDetailBytes);
-      }
-    }
-    if (polled[3].revents != 0) lines.Add(ReadSome(pipes_->progress, buffer.data()));
-    if (polled[4].revents != 0) {
-      const ssize_t written = write(pipes_->input.get(), input.data(), input.size());
-      if (written > 0) input.remove_prefix(static_cast<size_t>(written));
-      // A program need not read its payload.
-      if (input.empty() || (written < 0 && errno != EAGAIN && errno != EINTR)) {
-        pipes_->input.Close();
-      }
-    }
-    if (polled[0].revents != 0) {
-      char bytes[64];
-      const ssize_t got = read(pipes_->control.get(), bytes, sizeof(bytes));
-      if (got > 0) report.append(bytes, static_cast<size_t>(got));
-      if (got == 0 || (got < 0 && errno != EINTR)) supervisor_is_done = true;
-      // Killed before its last word: who holds the pipes now is nobody's guess.
-      if (supervisor_is_done && report.empty()) break;
+  std::optional<SupervisorReport> report;
+  bool has_ended = false;
+  while (true) {
+    pollfd fds[] = {{ends_.input.get(), POLLOUT, 0},
+                    {ends_.output.get(), POLLIN, 0},
+                    {ends_.error.get(), POLLIN, 0},
+                    {ends_.progress.get(), POLLIN, 0},
+                    {has_ended ? -1 : ends_.control.get(), POLLIN, 0}};
+    // Once the tree has ended only what lies in the pipes is left. They need not be at
+    // their end: a program may have handed them to a process outside of its tree.
+    const int ready = poll(fds, std::size(fds), has_ended ? 0 : -1);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) break;
+    if (fds[0].revents != 0) WriteAvailable(ends_.input, input);
+    if (fds[1].revents != 0) ReadAvailable(ends_.output, take_output);
+    if (fds[2].revents != 0) ReadAvailable(ends_.error, take_error);
+    if (fds[3].revents != 0) ReadAvailable(ends_.progress, take_progress);
+    if (fds[4].revents != 0) {
+      SupervisorReport received;
+      const ssize_t size = recv(ends_.control.get(), &received, sizeof(received), MSG_DONTWAIT);
+      if (size < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+      if (size == sizeof(received)) report = received;
+      has_ended = true;
+      ends_.input.Close();
     }
   }
-  lines.Finish();
-
-  ProgramEnd end = ParseReport(report);
-  end.output = std::move(output);
-  end.output_too_large = too_large;
-  end.error_tail = ToValidUtf8(Utf8Suffix(error_tail, kMaxErrorDetailBytes));
-  end.was_terminated = terminated_;
+  AwaitProcess(supervisor_);
+  supervisor_ = 0;
+  lines.End();
   end.long_lines = lines.long_lines();
+  end.error_tail = error_tail.Take();
+  Fill(report, end);
   return end;
 }
+
+void SupervisedProgram::Say(char message) {
+  // If there is no room, or nobody there, the supervisor ends or has ended the tree.
+  send(ends_.control.get(), &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void SupervisedProgram::OnCancel() { Say(kTerminate); }
+
+void SupervisedProgram::OnHeartbeat() { Say(kFeed); }
 
 }  // namespace buzzer::worker

@@ -6,8 +6,6 @@
 
 #include <sys/types.h>
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,74 +15,94 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "services/worker/handler.h"
+#include "services/worker/handlers/file_descriptor.h"
 
 namespace buzzer::worker {
 
-// A program to run, and how.
+// What to run, and how.
 struct ProgramSpec {
-  // Path of buzzer-supervisor.
+  // Path of the buzzer-supervisor program.
   std::string supervisor;
   // The first is an absolute path.
   std::vector<std::string> argv;
-  // All of it: NAME=VALUE.
+  // NAME=VALUE; the program's whole environment.
   std::vector<std::string> environment;
   // Empty: the worker's own.
   std::string working_directory;
-  // The supervisor ends the tree when it hears nothing for so long.
+  // How long the worker may be silent before the supervisor ends the tree.
   absl::Duration lease;
-  // From TERM to KILL.
   absl::Duration grace;
-  // Bytes of standard output; a program that writes more is ended.
+  // Bytes of standard output; with more the tree is ended.
   size_t max_output = 0;
 };
 
-// How a program ended. Nothing of its tree runs any more.
+// How it ended.
 struct ProgramEnd {
   enum class Kind {
-    kExited,      // `code` is the exit code
-    kSignalled,   // `code` is the signal
-    kNotStarted,  // `why`
-    kLost,        // its supervisor was killed, and the program with it; `why`
+    kExited,
+    kSignalled,
+    kNotStarted,
+    // Its supervisor was killed, or ended it because the worker had been silent.
+    kLost,
   };
   Kind kind = Kind::kLost;
+  // Exit code, or signal.
   int code = 0;
+  // Of kNotStarted and kLost.
   std::string why;
-  std::string output;
-  bool output_too_large = false;
-  // The last 4 KiB of standard error, valid UTF-8.
-  std::string error_tail;
-  // It was asked to end before it did.
+  // We asked for its end before it had ended by itself.
   bool was_terminated = false;
-  // Lines on file descriptor 3 beyond 64 KiB, which were dropped.
+  bool output_too_large = false;
+  // At most max_output bytes.
+  std::string output;
+  // The last of standard error: some KiB.
+  std::string error_tail;
+  // Lines on file descriptor 3 that were too long to be read.
   int64_t long_lines = 0;
 };
 
-// One run of a program under its supervisor. OnCancel and OnHeartbeat may be called on any
-// thread while Communicate runs on its own.
+// A program under its supervisor, from the start to the end of its whole process tree.
+// One thread starts it, calls Communicate and destroys it: the supervisor ends the tree
+// when that thread ends. The observer's methods are thread-safe.
+//
+// SIGPIPE must be ignored (BlockShutdownSignals does that).
 class SupervisedProgram final : public AttemptObserver {
  public:
-  // UNAVAILABLE if this machine has no room for it now.
+  // RESOURCE_EXHAUSTED or so if this machine cannot start a process now. A program that
+  // cannot be executed is told by Communicate.
   static absl::StatusOr<std::unique_ptr<SupervisedProgram>> Start(const ProgramSpec& spec);
-  // Ends the tree if Communicate was not called.
+
+  // Ends the tree if Communicate has not returned, and waits for that.
   ~SupervisedProgram() override;
 
-  // Writes `input` to the program, gathers what it writes, hands each line on file
-  // descriptor 3 to `on_line` (on this thread), and returns when all of it has ended.
+  // Gives the program its input, gathers its output, and calls `on_line` with each line
+  // that it writes to file descriptor 3 (up to 64 KiB). Returns when nothing of the
+  // program's tree runs any more. Call once.
   ProgramEnd Communicate(absl::string_view input,
                          const std::function<void(absl::string_view)>& on_line);
 
+  // Has the supervisor end the tree.
   void OnCancel() override;
+  // Tells the supervisor that the worker lives.
   void OnHeartbeat() override;
 
  private:
-  struct Pipes;
-  SupervisedProgram(pid_t supervisor, std::unique_ptr<Pipes> pipes, size_t max_output);
-  void Say(char what);
+  // Our ends of the program's four pipes, and of the control socket.
+  struct Ends {
+    FileDescriptor input;
+    FileDescriptor output;
+    FileDescriptor error;
+    FileDescriptor progress;
+    FileDescriptor control;
+  };
 
-  const pid_t supervisor_;
-  const std::unique_ptr<Pipes> pipes_;
+  SupervisedProgram(pid_t supervisor, Ends ends, size_t max_output);
+  void Say(char message);
+
   const size_t max_output_;
-  std::atomic<bool> terminated_ = false;
+  Ends ends_;
+  // 0: it has been waited for.
+  pid_t supervisor_;
 };
 
 }  // namespace buzzer::worker

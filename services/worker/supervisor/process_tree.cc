@@ -4,63 +4,106 @@
 #include "services/worker/supervisor/process_tree.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <unordered_map>
+#include <map>
+#include <optional>
 
 namespace buzzer::worker {
 namespace {
 
-struct Process {
-  pid_t parent = 0;
+struct Stat {
   char state = 0;
+  pid_t parent = 0;
+  unsigned long long start_time = 0;
 };
 
-// Reads /proc/PID/stat; false if the process is gone.
-bool Read(pid_t pid, Process* process) {
-  char path[64];
-  std::snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return false;
-  char line[512];
-  const bool read = std::fgets(line, sizeof(line), file) != nullptr;
-  std::fclose(file);
-  if (!read) return false;
-  // The name in parentheses may hold anything, parentheses too: count from the last.
-  const char* rest = std::strrchr(line, ')');
-  return rest != nullptr && std::sscanf(rest + 1, " %c %d", &process->state, &process->parent) == 2;
+// Reads /proc/PID/stat.
+std::optional<Stat> ReadStat(pid_t pid) {
+  char path[32];
+  snprintf(path, sizeof(path), "/proc/%d/stat", static_cast<int>(pid));
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  char text[1024];
+  const ssize_t size = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  if (size <= 0) return std::nullopt;
+  text[size] = '\0';
+  // The name may hold spaces and brackets; what follows the last one does not.
+  const char* rest = strrchr(text, ')');
+  Stat stat;
+  int parent = 0;
+  // Fields 3 (state), 4 (parent) and 22 (start time) of proc(5).
+  if (rest == nullptr ||
+      sscanf(rest + 1,
+             " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+             &stat.state, &parent, &stat.start_time) != 3) {
+    return std::nullopt;
+  }
+  stat.parent = parent;
+  return stat;
 }
+
+int OpenPidFd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
 }  // namespace
 
-std::vector<pid_t> Descendants() {
-  std::unordered_map<pid_t, std::vector<pid_t>> children;
-  std::unordered_map<pid_t, char> states;
-  DIR* proc = opendir("/proc");
+std::vector<Process> Descendants(pid_t root) {
+  struct Child {
+    Process process;
+    bool zombie;
+  };
+  std::multimap<pid_t, Child> children;
+  DIR* const proc = opendir("/proc");
   if (proc == nullptr) return {};
   while (const dirent* entry = readdir(proc)) {
-    const pid_t pid = std::atoi(entry->d_name);
-    Process process;
-    if (pid <= 0 || !Read(pid, &process)) continue;
-    children[process.parent].push_back(pid);
-    states[pid] = process.state;
+    char* end = nullptr;
+    const long pid = strtol(entry->d_name, &end, 10);
+    if (pid <= 0 || *end != '\0') continue;
+    const auto stat = ReadStat(static_cast<pid_t>(pid));
+    if (!stat.has_value()) continue;
+    children.insert(
+        {stat->parent,
+         {{static_cast<pid_t>(pid), stat->start_time}, stat->state == 'Z' || stat->state == 'X'}});
   }
   closedir(proc);
 
-  std::vector<pid_t> found;
-  std::vector<pid_t> to_visit = {getpid()};
-  while (!to_visit.empty()) {
-    const pid_t parent = to_visit.back();
-    to_visit.pop_back();
-    for (const pid_t child : children[parent]) {
-      if (states[child] != 'Z' && states[child] != 'X') found.push_back(child);
-      to_visit.push_back(child);
+  std::vector<Process> found;
+  std::vector<pid_t> parents = {root};
+  while (!parents.empty()) {
+    const pid_t parent = parents.back();
+    parents.pop_back();
+    const auto [begin, end] = children.equal_range(parent);
+    for (auto it = begin; it != end; ++it) {
+      if (!it->second.zombie) found.push_back(it->second.process);
+      parents.push_back(it->second.process.pid);
     }
+    // Processes that come and go while /proc is read may look like a circle.
+    children.erase(begin, end);
   }
   return found;
+}
+
+void SendSignal(const Process& process, int signal) {
+  const int fd = OpenPidFd(process.pid);
+  if (fd < 0 && errno != ENOSYS && errno != EPERM) return;
+  // The number may have passed on to another process before it was held fast.
+  const auto stat = ReadStat(process.pid);
+  if (stat.has_value() && stat->start_time == process.start_time) {
+    if (fd >= 0) {
+      syscall(SYS_pidfd_send_signal, fd, signal, nullptr, 0);
+    } else {
+      kill(process.pid, signal);
+    }
+  }
+  if (fd >= 0) close(fd);
 }
 
 }  // namespace buzzer::worker

@@ -6,14 +6,27 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <vector>
 
 namespace buzzer::worker {
 
-// Every living descendant of this process, whatever its process group or session. This
-// process must be a child subreaper, so that those whose parents died are its children.
-// Zombies are left out.
-std::vector<pid_t> Descendants();
+// A process, told from a later one with the same number by when it started.
+struct Process {
+  pid_t pid = 0;
+  // In clock ticks since boot.
+  unsigned long long start_time = 0;
+
+  friend auto operator<=>(const Process&, const Process&) = default;
+};
+
+// Every living descendant of `root` as /proc shows it now, whatever its process group
+// and session; zombies are left out. Of a subreaper these are all that it ever caused,
+// since orphans come to it.
+std::vector<Process> Descendants(pid_t root);
+
+// Sends a signal to exactly this process. Nothing happens if it is gone.
+void SendSignal(const Process& process, int signal);
 
 }  // namespace buzzer::worker
 

@@ -1,0 +1,43 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_SUPERVISOR_PROTOCOL_H_
+#define SERVICES_WORKER_SUPERVISOR_PROTOCOL_H_
+
+namespace buzzer::worker {
+
+// What a worker and its buzzer-supervisor say to each other over a SOCK_SEQPACKET pair.
+
+// Where the supervisor finds its end, and what the program inherits.
+inline constexpr int kProgressFd = 3;
+inline constexpr int kControlFd = 4;
+
+// Worker to supervisor, one byte each: the worker lives; end the program's tree.
+inline constexpr char kFeed = 'f';
+inline constexpr char kTerminate = 't';
+
+// Supervisor to worker, once, when nothing of the tree runs any more. Both come from one
+// build, so the bytes are the struct's.
+struct SupervisorReport {
+  enum Kind : int {
+    // `code` is the exit code.
+    kExited,
+    // `code` is the signal that killed it.
+    kSignalled,
+    // `code` is the errno of the step that failed.
+    kNotStarted,
+  };
+  enum Step : int { kNone, kFork, kWorkingDirectory, kExecute, kReadProc };
+
+  // Why the program was asked to end, if that was before it had ended by itself.
+  enum Ending : int { kByItself, kOnRequest, kForSilence };
+
+  int kind = kNotStarted;
+  int code = 0;
+  int failed_step = kNone;
+  int ending = kByItself;
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_SUPERVISOR_PROTOCOL_H_

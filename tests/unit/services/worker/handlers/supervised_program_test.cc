@@ -1,0 +1,323 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/handlers/supervised_program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "services/worker/supervisor/process_tree.h"
+#include "tests/unit/services/worker/supervisor/traced_tree.h"
+
+namespace buzzer::worker {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr size_t kMaxOutput = 2 << 20;
+// Longer than any test lives.
+constexpr absl::Duration kForever = absl::Hours(1);
+
+// Three processes besides the program: a child, one that detached itself into a session of
+// its own, and the child of a session leader.
+constexpr char kTree[] = R"(
+  sh -c 'echo $$ >> "$TREE"; sleep 1000' &
+  (setsid sh -c 'echo $$ >> "$TREE"; sleep 1000' </dev/null >/dev/null 2>&1 &)
+  setsid sh -c 'sh -c "echo \$\$ >> \$TREE; sleep 1000" & wait' &
+  echo $$ >> "$TREE"
+  wait
+)";
+constexpr size_t kTreeSize = 4;
+
+// The same, but nobody heeds SIGTERM.
+std::string Stubborn(const std::string& script) { return "trap '' TERM\n" + script; }
+
+class SupervisedProgramTest : public ::testing::Test {
+ protected:
+  void SetUp() override { signal(SIGPIPE, SIG_IGN); }
+
+  ProgramSpec Shell(const std::string& script) const {
+    ProgramSpec spec;
+    spec.supervisor = BUZZER_SUPERVISOR;
+    spec.argv = {"/bin/sh", "-c", script};
+    spec.environment = {"PATH=/usr/bin:/bin", tree_.variable()};
+    spec.lease = kForever;
+    spec.grace = kForever;
+    spec.max_output = kMaxOutput;
+    return spec;
+  }
+
+  static std::unique_ptr<SupervisedProgram> Start(const ProgramSpec& spec) {
+    auto program = SupervisedProgram::Start(spec);
+    EXPECT_TRUE(program.ok()) << program.status();
+    return *std::move(program);
+  }
+
+  ProgramEnd Run(const ProgramSpec& spec, const std::string& input = "") {
+    return Start(spec)->Communicate(input,
+                                    [this](absl::string_view line) { lines_.emplace_back(line); });
+  }
+  ProgramEnd Run(const std::string& script, const std::string& input = "") {
+    return Run(Shell(script), input);
+  }
+
+  // Runs `meanwhile` on another thread while the program goes on.
+  template <typename Meanwhile>
+  ProgramEnd RunWhile(const ProgramSpec& spec, Meanwhile meanwhile) {
+    auto program = Start(spec);
+    std::thread other([&] { meanwhile(*program); });
+    ProgramEnd end = program->Communicate("", [](absl::string_view) {});
+    other.join();
+    return end;
+  }
+
+  testing::TracedTree tree_;
+  std::vector<std::string> lines_;
+};
+
+TEST_F(SupervisedProgramTest, GivesThePayloadAndGathersWhatIsWritten) {
+  const ProgramEnd end = Run("cat; echo oops >&2; echo one >&3; echo two >&3", "the payload");
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.code, 0);
+  EXPECT_EQ(end.output, "the payload");
+  EXPECT_EQ(end.error_tail, "oops\n");
+  EXPECT_THAT(lines_, ElementsAre("one", "two"));
+  EXPECT_FALSE(end.was_terminated);
+}
+
+TEST_F(SupervisedProgramTest, PassesMoreThanAPipeHoldsBothWays) {
+  const std::string payload(1 << 20, 'x');
+  EXPECT_EQ(Run("cat", payload).output, payload);
+}
+
+TEST_F(SupervisedProgramTest, DoesNotMindAProgramThatNeverReadsItsInput) {
+  const ProgramEnd end = Run("echo done", std::string(1 << 20, 'x'));
+  EXPECT_EQ(end.code, 0);
+  EXPECT_EQ(end.output, "done\n");
+}
+
+TEST_F(SupervisedProgramTest, DoesNotMindAProgramThatClosesItsOutputEarly) {
+  const ProgramEnd end = Run("echo early; exec 1>&-; cat >/dev/null; exit 3", "rest");
+  EXPECT_EQ(end.output, "early\n");
+  EXPECT_EQ(end.code, 3);
+}
+
+TEST_F(SupervisedProgramTest, TakesALastLineWithoutNewline) {
+  Run("printf '{\"fraction\":1}' >&3");
+  EXPECT_THAT(lines_, ElementsAre("{\"fraction\":1}"));
+}
+
+TEST_F(SupervisedProgramTest, SkipsAndCountsLinesThatAreTooLong) {
+  const ProgramEnd end = Run("head -c 100000 /dev/zero | tr '\\0' x >&3; echo >&3; echo short >&3");
+  EXPECT_EQ(end.long_lines, 1);
+  EXPECT_THAT(lines_, ElementsAre("short"));
+}
+
+TEST_F(SupervisedProgramTest, KeepsTheEndOfStandardError) {
+  const ProgramEnd end =
+      Run("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1");
+  EXPECT_THAT(end.error_tail, AllOf(EndsWith("the end\n"), SizeIs(::testing::Ge(4096u))));
+  EXPECT_LE(end.error_tail.size(), 16384u);
+}
+
+TEST_F(SupervisedProgramTest, TellsTheSignalThatKilledTheProgram) {
+  const ProgramEnd end = Run("kill -9 $$");
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kSignalled);
+  EXPECT_EQ(end.code, SIGKILL);
+  EXPECT_FALSE(end.was_terminated);
+}
+
+TEST_F(SupervisedProgramTest, TellsWhyAProgramCannotBeStarted) {
+  ProgramSpec spec = Shell("");
+  spec.argv = {"/no/such/program"};
+  ProgramEnd end = Run(spec);
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kNotStarted);
+  EXPECT_THAT(end.why, HasSubstr("cannot execute the program: No such file"));
+
+  spec = Shell("");
+  spec.working_directory = "/no/such/directory";
+  end = Run(spec);
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kNotStarted);
+  EXPECT_THAT(end.why, HasSubstr("cannot enter the working directory: No such file"));
+}
+
+TEST_F(SupervisedProgramTest, TellsThatThereIsNoSupervisor) {
+  ProgramSpec spec = Shell("");
+  spec.supervisor = "/no/such/supervisor";
+  EXPECT_FALSE(SupervisedProgram::Start(spec).ok());
+}
+
+TEST_F(SupervisedProgramTest, RunsTheProgramInItsWorkingDirectory) {
+  ProgramSpec spec = Shell("pwd");
+  spec.working_directory = "/usr";
+  EXPECT_EQ(Run(spec).output, "/usr\n");
+}
+
+TEST_F(SupervisedProgramTest, LeaksNoFileDescriptorAndNoVariable) {
+  const int leak = dup(STDERR_FILENO);  // one without CLOEXEC
+  setenv("A_SECRET", "secret", 1);
+  EXPECT_EQ(Run("ls /proc/self/fd | wc -l").output, "5\n");  // 0 to 3, and ls's own
+  EXPECT_THAT(Run("/usr/bin/env").output, Not(HasSubstr("SECRET")));
+  close(leak);
+}
+
+TEST_F(SupervisedProgramTest, GivesTheProgramTheUsualSignals) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);  // as a worker's main does
+  const ProgramEnd end = Run("grep -E 'Sig(Blk|Ign):' /proc/self/status | cut -f2");
+  pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  std::istringstream masks(end.output);
+  // Real-time signals are left as they are: the C library keeps some for itself.
+  constexpr uint64_t kStandardSignals = 0x7fffffff;
+  for (uint64_t mask = 0; masks >> std::hex >> mask;) EXPECT_EQ(mask & kStandardSignals, 0u);
+}
+
+TEST_F(SupervisedProgramTest, EndsTheWholeTreeWhenItIsCancelled) {
+  const ProgramEnd end = RunWhile(Shell(kTree), [&](SupervisedProgram& program) {
+    tree_.AwaitProcesses(kTreeSize);
+    program.OnCancel();
+  });
+  EXPECT_TRUE(end.was_terminated);
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, KillsATreeThatIgnoresTermAfterTheGrace) {
+  ProgramSpec spec = Shell(Stubborn(kTree));
+  spec.grace = absl::Milliseconds(200);
+  const ProgramEnd end = RunWhile(spec, [&](SupervisedProgram& program) {
+    tree_.AwaitProcesses(kTreeSize);
+    program.OnCancel();
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kSignalled);
+  EXPECT_EQ(end.code, SIGKILL);
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, LetsAProgramEndItselfWithinTheGrace) {
+  const ProgramEnd end = RunWhile(
+      Shell("trap 'echo tidied; exit 4' TERM; echo $$ >> \"$TREE\"; while :; do sleep 0.05; done"),
+      [&](SupervisedProgram& program) {
+        tree_.AwaitProcesses(1);
+        program.OnCancel();
+      });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.code, 4);
+  EXPECT_EQ(end.output, "tidied\n");
+  EXPECT_TRUE(end.was_terminated);
+}
+
+TEST_F(SupervisedProgramTest, EndsATreeThatIsStopped) {
+  RunWhile(Shell(kTree), [&](SupervisedProgram& program) {
+    tree_.AwaitProcesses(kTreeSize);
+    for (const pid_t pid : tree_.pids()) kill(pid, SIGSTOP);
+    program.OnCancel();
+  });
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsWhatAProgramLeavesBehind) {
+  const std::string go = tree_.directory() + "/go";
+  ProgramSpec spec = Shell(R"(
+    (setsid sh -c 'echo $$ >> "$TREE"; sleep 1000' >/dev/null 2>&1 &)
+    while [ ! -e "$GO" ]; do sleep 0.01; done
+    echo done)");
+  spec.environment.push_back("GO=" + go);
+  const ProgramEnd end = RunWhile(spec, [&](SupervisedProgram&) {
+    tree_.AwaitProcesses(1);
+    std::ofstream(go).flush();
+  });
+  EXPECT_EQ(end.code, 0);
+  EXPECT_EQ(end.output, "done\n");
+  EXPECT_FALSE(end.was_terminated);
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsAProgramThatWritesTooMuch) {
+  ProgramSpec spec = Shell("echo $$ >> \"$TREE\"; cat /dev/zero");
+  const ProgramEnd end = Run(spec);
+  EXPECT_TRUE(end.output_too_large);
+  EXPECT_THAT(end.output, IsEmpty());
+  EXPECT_THAT(Descendants(getpid()), IsEmpty());
+}
+
+TEST_F(SupervisedProgramTest, EndsTheTreeWhenTheWorkerIsSilentForALease) {
+  ProgramSpec spec = Shell(kTree);
+  spec.lease = absl::Seconds(1);
+  const ProgramEnd end =
+      RunWhile(spec, [&](SupervisedProgram&) { tree_.AwaitProcesses(kTreeSize); });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
+  EXPECT_THAT(end.why, HasSubstr("stood still for a lease"));
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, LetsTheTreeLiveWhileItHearsFromTheWorker) {
+  ProgramSpec spec = Shell("echo $$ >> \"$TREE\"; sleep 3; echo done");
+  spec.lease = absl::Seconds(2);
+  auto program = Start(spec);
+  std::thread worker([&] {
+    tree_.AwaitProcesses(1);
+    // The end of the program is the event that ends the waiting; the limit of each wait
+    // is the worker's beat.
+    while (!tree_.HasEnded()) {
+      program->OnHeartbeat();
+      poll(nullptr, 0, 50);
+    }
+  });
+  const ProgramEnd end = program->Communicate("", [](absl::string_view) {});
+  worker.join();
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.output, "done\n");
+}
+
+TEST_F(SupervisedProgramTest, EndsTheTreeWhenTheWorkerGoes) {
+  auto program = Start(Shell(kTree));
+  tree_.AwaitProcesses(kTreeSize);
+  program.reset();
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsTheTreeWhenTheWorkerIsKilled) {
+  const pid_t worker = fork();
+  ASSERT_GE(worker, 0);
+  if (worker == 0) {
+    auto program = SupervisedProgram::Start(Shell(kTree));
+    if (!program.ok()) _exit(1);
+    (*program)->Communicate("", [](absl::string_view) {});
+    _exit(0);
+  }
+  tree_.AwaitProcesses(kTreeSize);
+  kill(worker, SIGKILL);
+  waitpid(worker, nullptr, 0);
+  EXPECT_TRUE(tree_.AwaitEnd());
+}
+
+TEST_F(SupervisedProgramTest, TellsThatTheSupervisorWasKilled) {
+  const ProgramEnd end =
+      RunWhile(Shell("echo $$ >> \"$TREE\"; exec sleep 1000"), [&](SupervisedProgram&) {
+        tree_.AwaitProcesses(1);
+        for (const Process& process : Descendants(getpid())) {
+          if (process.pid != tree_.pids()[0]) SendSignal(process, SIGKILL);
+        }
+      });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
+  EXPECT_THAT(end.why, HasSubstr("killed together with its supervisor"));
+  EXPECT_TRUE(tree_.AwaitEnd());
+}
+
+}  // namespace
+}  // namespace buzzer::worker
