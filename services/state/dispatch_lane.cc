@@ -31,20 +31,24 @@ size_t DispatchLane::Window(absl::Duration now) const {
 }
 
 void DispatchLane::OnQueued(const OutboxEntry& entry) {
-  if (out_.contains(entry.job) || held_.contains(entry.job)) return;
+  if (Knows(entry.job)) return;
   if (entry.position <= cursor_) {
     // Back at its old place.
     ready_[entry.position] = entry;
-    return;
+  } else if (reading_) {
+    // Whether the read shows it, or passes its place without, is seen when it ends.
+    left_while_reading_.erase(entry.job);
+    if (queued_while_reading_.size() < kMaxWindow) {
+      queued_while_reading_.push_back(entry);
+    } else {
+      void_read_ = true;
+    }
+  } else if (more_ || ready_.size() >= kMaxWindow) {
+    more_ = true;  // Its turn comes when the table is read up to it.
+  } else {
+    ready_[entry.position] = entry;
+    cursor_ = entry.position;
   }
-  if (more_ || reading_ || ready_.size() >= kMaxWindow) {
-    // Its turn comes when the table is read up to it.
-    more_ = true;
-    queued_while_reading_ = reading_;
-    return;
-  }
-  ready_[entry.position] = entry;
-  cursor_ = entry.position;
 }
 
 void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl::Duration now) {
@@ -55,7 +59,7 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
     ++bucket.claims;
     last_claim_ = now;
   }
-  out_.erase(job);
+  TakeBack(job);
   held_.erase(job);
   no_handler_returns_.erase(job);
   const auto it = ready_.find(position);
@@ -63,51 +67,63 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
   if (reading_) left_while_reading_.insert(job);
 }
 
+void DispatchLane::TakeBack(const JobId& job) {
+  out_.erase(job);
+  if (!out_.empty()) return;
+  short_since_.reset();
+  empty_since_.reset();
+}
+
 void DispatchLane::OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now) {
   last_claim_ = now;
-  out_.erase(entry.job);
+  TakeBack(entry.job);
   if (no_handler) {
     const int returns = ++no_handler_returns_[entry.job];
-    held_[entry.job] = {entry, now + Backoff::Bound(kNoHandlerHold, kMaxNoHandlerHold, returns)};
+    const absl::Duration until = now + Backoff::Bound(kNoHandlerHold, kMaxNoHandlerHold, returns);
+    held_[entry.job] = {entry, until};
+    next_release_ = std::min(next_release_, until);
+    ready_.erase(entry.position);
   } else {
+    held_.erase(entry.job);
     ready_[entry.position] = entry;
   }
+}
+
+void DispatchLane::OnConfirmed(const JobId& job) {
+  const auto it = out_.find(job);
+  if (it != out_.end()) it->second.confirmed_in = inspection_;
 }
 
 void DispatchLane::OnUndelivered(const JobId& job) {
   const auto it = out_.find(job);
   if (it == out_.end()) return;
-  ready_[it->second.position] = std::move(it->second);
-  out_.erase(it);
+  ready_[it->second.entry.position] = std::move(it->second.entry);
+  TakeBack(job);
 }
 
 void DispatchLane::ReleaseHeld(absl::Duration now) {
+  if (now < next_release_) return;
+  next_release_ = absl::InfiniteDuration();
   for (auto it = held_.begin(); it != held_.end();) {
     if (it->second.until <= now) {
       ready_[it->second.entry.position] = it->second.entry;
       held_.erase(it++);
     } else {
+      next_release_ = std::min(next_release_, it->second.until);
       ++it;
     }
   }
-}
-
-std::optional<absl::Duration> DispatchLane::NextRelease() const {
-  std::optional<absl::Duration> next;
-  for (const auto& [job, held] : held_) {
-    next = next.has_value() ? std::min(*next, held.until) : held.until;
-  }
-  return next;
 }
 
 std::vector<OutboxEntry> DispatchLane::TakeReady(absl::Duration now) {
   ReleaseHeld(now);
   const size_t window = Window(now);
   std::vector<OutboxEntry> taken;
-  while (!ready_.empty() && out_.size() < window) {
+  // With so many held the next would be held too; and what is held takes memory.
+  while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
     OutboxEntry entry = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
-    out_[entry.job] = entry;
+    out_[entry.job] = {entry};
     taken.push_back(std::move(entry));
   }
   return taken;
@@ -124,19 +140,26 @@ std::optional<DispatchLane::ReadRequest> DispatchLane::NextRead(absl::Duration n
 void DispatchLane::OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit) {
   reading_ = false;
   const auto left = std::exchange(left_while_reading_, {});
-  const bool queued = std::exchange(queued_while_reading_, false);
+  const auto queued = std::exchange(queued_while_reading_, {});
   if (std::exchange(void_read_, false) || !entries.has_value()) return;
   for (const OutboxEntry& entry : *entries) {
     cursor_ = std::max(cursor_, entry.position);
-    if (!out_.contains(entry.job) && !held_.contains(entry.job) && !left.contains(entry.job)) {
+    if (!Knows(entry.job) && !left.contains(entry.job)) ready_[entry.position] = entry;
+  }
+  more_ = static_cast<int>(entries->size()) >= limit;
+  for (const OutboxEntry& entry : queued) {
+    if (entry.position > cursor_) {
+      more_ = true;
+    } else if (!Knows(entry.job) && !left.contains(entry.job)) {
       ready_[entry.position] = entry;
     }
   }
-  more_ = queued || static_cast<int>(entries->size()) >= limit;
 }
 
 bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now) {
-  const auto rows_out = static_cast<int64_t>(out_.size());
+  const auto rows_out = std::count_if(out_.begin(), out_.end(), [&](const auto& row) {
+    return row.second.confirmed_in < inspection_;
+  });
   if (broker_ready + prefetch >= rows_out) {
     short_since_.reset();
   } else if (!short_since_.has_value()) {
@@ -155,6 +178,7 @@ void DispatchLane::Restart() {
   ready_.clear();
   out_.clear();
   held_.clear();
+  next_release_ = absl::InfiniteDuration();
   no_handler_returns_.clear();
   cursor_ = 0;
   more_ = true;

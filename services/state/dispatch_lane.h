@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <vector>
@@ -19,7 +20,7 @@ namespace buzzer::state {
 
 // What is known of one lane's outbox rows: which are out at the broker, which wait in
 // memory to go out next, and up to where the table has been read. Bounded: a window of
-// rows is out, as many again wait here, the rest stay in the database. Not thread-safe;
+// rows is out, a few times as many wait here, the rest stay in the database. Not thread-safe;
 // pure: the dispatcher does what it says.
 class DispatchLane {
  public:
@@ -34,6 +35,8 @@ class DispatchLane {
   // A claim gave the job back. If that worker had no handler for it, it waits 1 s before
   // it goes out again, doubling to 30 s.
   void OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now);
+  // The broker has the message.
+  void OnConfirmed(const JobId& job);
   // The broker lost, refused or never had the message.
   void OnUndelivered(const JobId& job);
 
@@ -49,26 +52,34 @@ class DispatchLane {
   std::optional<ReadRequest> NextRead(absl::Duration now);
   void OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit);
 
-  // What the broker said of the lane's queue, `prefetch` being what may lie at workers:
-  // returns whether messages must have been lost, so that every row has to go again.
+  // The broker is being asked what it has in the lane's queue.
+  void BeginInspection() { ++inspection_; }
+  // What it said, `prefetch` being what may lie at workers: returns whether messages must
+  // have been lost, so that every row has to go again. Only messages that were confirmed
+  // before it was asked are missed.
   bool SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now);
 
   // Forgets what is out: everything is read and dispatched anew.
   void Restart();
 
-  // When the first held row may go; nullopt if none is held.
-  std::optional<absl::Duration> NextRelease() const;
-
   size_t out() const { return out_.size(); }
-  bool idle() const { return out_.empty() && ready_.empty() && held_.empty() && !more_; }
   size_t Window(absl::Duration now) const;
 
  private:
+  static constexpr int64_t kNotConfirmed = std::numeric_limits<int64_t>::max();
+
+  struct Out {
+    OutboxEntry entry;
+    // Number of the last inspection before its confirm.
+    int64_t confirmed_in = kNotConfirmed;
+  };
   struct Held {
     OutboxEntry entry;
     absl::Duration until;
   };
 
+  bool Knows(const JobId& job) const { return out_.contains(job) || held_.contains(job); }
+  void TakeBack(const JobId& job);
   void ReleaseHeld(absl::Duration now);
 
   // Every row at or below was read, or told by OnQueued.
@@ -76,15 +87,16 @@ class DispatchLane {
   // There may be rows above the cursor.
   bool more_ = true;
   bool reading_ = false;
-  // A Restart while a read was under way: its answer is void.
+  // What came meanwhile, a Restart or more than is kept here, makes its answer void.
   bool void_read_ = false;
   // What a read under way may show wrongly: rows that came, and jobs that left.
-  bool queued_while_reading_ = false;
+  std::vector<OutboxEntry> queued_while_reading_;
   absl::flat_hash_set<JobId> left_while_reading_;
 
   std::map<int64_t, OutboxEntry> ready_;
-  absl::flat_hash_map<JobId, OutboxEntry> out_;
+  absl::flat_hash_map<JobId, Out> out_;
   absl::flat_hash_map<JobId, Held> held_;
+  absl::Duration next_release_ = absl::InfiniteDuration();
   absl::flat_hash_map<JobId, int> no_handler_returns_;
 
   // Claims of the last 5 s, by second.
@@ -94,6 +106,7 @@ class DispatchLane {
   };
   std::array<Bucket, 5> claims_;
   absl::Duration last_claim_ = -absl::InfiniteDuration();
+  int64_t inspection_ = 0;
   // Since when the broker has had fewer messages than rows are out.
   std::optional<absl::Duration> short_since_;
   std::optional<absl::Duration> empty_since_;

@@ -70,7 +70,23 @@ void Dispatcher::Stop() {
     wake_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
+  {
+    MutexLock lock(&mutex_);
+    while (uses_ > 0) wake_.Wait(&mutex_);
+  }
   publisher_.reset();
+}
+
+bool Dispatcher::BeginUse() {
+  MutexLock lock(&mutex_);
+  if (stopping_) return false;
+  ++uses_;
+  return true;
+}
+
+void Dispatcher::EndUse() {
+  MutexLock lock(&mutex_);
+  if (--uses_ == 0 && stopping_) wake_.NotifyAll();
 }
 
 void Dispatcher::AddQueue(const std::string& queue) {
@@ -161,8 +177,10 @@ void Dispatcher::Prepare(const Lane& lane, const std::string& broker_queue) {
       OnPrepared(lane, declared);
       return;
     }
+    if (!BeginUse()) return;
     publisher_->Purge(broker_queue,
                       [this, lane](const absl::Status& purged) { OnPrepared(lane, purged); });
+    EndUse();
   });
 }
 
@@ -203,11 +221,12 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
 }
 
 void Dispatcher::Do(const Work& work) {
+  if ((work.publish.empty() && work.read.empty()) || !BeginUse()) return;
   for (const Publishing& publishing : work.publish) {
     for (const OutboxEntry& entry : publishing.entries) {
       publisher_->Publish(publishing.broker_queue, ToMessage(entry),
                           [this, lane = publishing.lane, job = entry.job](amqp::Fate fate) {
-                            if (fate != amqp::Fate::kConfirmed) OnFate(lane, job, fate);
+                            OnFate(lane, job, fate);
                           });
     }
   }
@@ -220,12 +239,15 @@ void Dispatcher::Do(const Work& work) {
             MutexLock lock(&mutex_);
             const auto it = lanes_.find(lane);
             if (it == lanes_.end()) return;
+            // A store that cannot read now is not asked again at once.
+            if (!entries.ok()) it->second.retry_at = options_.clock->Monotonic() + kRetryDelay;
             it->second.rows.OnRead(entries.ok() ? std::optional(*std::move(entries)) : std::nullopt,
                                    limit);
           }
           PlanAndDo(lane);
         });
   }
+  EndUse();
 }
 
 void Dispatcher::PlanAndDo(const Lane& lane) {
@@ -243,6 +265,10 @@ void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
   const auto it = lanes_.find(lane);
   if (it == lanes_.end()) return;
   LaneState& state = it->second;
+  if (fate == amqp::Fate::kConfirmed) {
+    state.rows.OnConfirmed(job);
+    return;
+  }
   state.rows.OnUndelivered(job);
   if (fate == amqp::Fate::kUnknown) return;  // OnBrokerUp sees to it.
   const absl::Duration now = options_.clock->Monotonic();
@@ -295,7 +321,10 @@ void Dispatcher::Tick() {
       }
       if (now >= state.inspect_at) {
         state.inspect_at = now + kInspectInterval;
-        if (state.rows.out() > 0) inspect.emplace_back(lane, state.broker_queue);
+        if (state.rows.out() > 0) {
+          state.rows.BeginInspection();
+          inspect.emplace_back(lane, state.broker_queue);
+        }
       }
       Plan(lane, state, &work);
     }

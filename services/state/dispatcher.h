@@ -83,7 +83,8 @@ class Dispatcher final : public CommitObserver {
     // The broker queue exists and holds nothing of an earlier connection.
     bool ready = false;
     bool preparing = false;
-    // No publishing before then: the broker refused, or there was no such queue.
+    // Nothing is done before then: the broker refused, there was no such queue, or the
+    // outbox could not be read.
     absl::Duration retry_at = -absl::InfiniteDuration();
     absl::Duration inspect_at;
   };
@@ -114,6 +115,10 @@ class Dispatcher final : public CommitObserver {
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Work& work);
   void PlanAndDo(const Lane& lane);
+  // Whoever uses the publisher off our thread does so between these; Stop lets go of it
+  // after the last of them. False: it is going.
+  bool BeginUse();
+  void EndUse();
   void Loop();
 
   const Options options_;
@@ -124,6 +129,7 @@ class Dispatcher final : public CommitObserver {
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int uses_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
   std::thread thread_;

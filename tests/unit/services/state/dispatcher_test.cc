@@ -1,0 +1,361 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/dispatcher.h"
+
+#include <atomic>
+
+#include "tests/fakes/fake_publisher.h"
+#include "tests/unit/services/state/forwarding_store.h"
+#include "tests/unit/services/state/store_test.h"
+
+namespace buzzer::state {
+namespace {
+
+using Jobs = std::vector<JobId>;
+
+constexpr char kNormal[] = "buzzer.demo.echo.normal";
+constexpr char kHigh[] = "buzzer.demo.echo.high";
+
+// Cannot read its outbox when told so.
+class FlakyStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void ReadOutbox(Lane lane, int64_t after, int limit,
+                  Callback<std::vector<OutboxEntry>> done) override {
+    ++reads;
+    if (!failing)
+      return ForwardingStore::ReadOutbox(std::move(lane), after, limit, std::move(done));
+    done(absl::UnavailableError("busy"));
+  }
+  std::atomic<bool> failing = false;
+  std::atomic<int> reads = 0;
+};
+
+class DispatcherTest : public StoreTest {
+ protected:
+  DispatcherTest() {
+    Dispatcher::Options options;
+    options.store = &flaky_;
+    options.clock = &clock_;
+    options.prefetch_of = [this](const std::string&) { return prefetch_.load(); };
+    options.start_publisher = [this](amqp::Publisher::Options publisher) {
+      return broker_.Start(std::move(publisher));
+    };
+    dispatcher_ = std::make_unique<Dispatcher>(std::move(options));
+    store_->AddObserver(dispatcher_.get());
+    dispatcher_->AddQueue("demo.echo");
+  }
+  ~DispatcherTest() override {
+    dispatcher_->Stop();
+    CloseStore();
+  }
+
+  void Start() {
+    dispatcher_->Start();
+    broker_.SetUp(true);
+  }
+
+  Jobs SubmitSome(int count) {
+    std::vector<internal::v1::NewJob> jobs;
+    Jobs ids;
+    for (int i = 0; i < count; ++i) {
+      jobs.push_back(NewJob());
+      ids.push_back(*JobId::FromBytes(jobs.back().id()));
+    }
+    EXPECT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](auto done) {
+                  store_->Submit(std::move(jobs), done);
+                }).ok());
+    return ids;
+  }
+
+  ClaimAnswer Return(const JobId& job, ClaimRequest::Intent intent) {
+    ClaimRequest claim;
+    claim.job = job;
+    claim.claim_id = RandomBytes(16);
+    claim.intent = intent;
+    return store().Claim(claim).answer;
+  }
+
+  bool AwaitReady(const Jobs& jobs, const char* queue = kNormal) {
+    return broker_.Await([&] { return broker_.Ready(queue) == jobs; });
+  }
+  // Time passes, with a look at what it brings every second.
+  void Pass(absl::Duration duration) {
+    for (; duration > absl::ZeroDuration(); duration -= absl::Seconds(1)) {
+      clock_.Advance(std::min(duration, absl::Seconds(1)));
+      dispatcher_->Tick();
+    }
+  }
+
+  FlakyStore flaky_{store_.get()};
+  testing::FakeBroker broker_;
+  std::atomic<int> prefetch_ = 0;
+  std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+TEST_F(DispatcherTest, BringsAJobToTheBrokerQueueOfItsPriority) {
+  Start();
+  auto job = NewJob();
+  job.set_priority(v1::Job::HIGH);
+  const JobRecord high = store().MustSubmit(job);
+  const JobRecord normal = Submit();
+  EXPECT_TRUE(AwaitReady({high.id}, kHigh));
+  EXPECT_TRUE(AwaitReady({normal.id}));
+  EXPECT_TRUE(broker_.HasQueue("buzzer.demo.echo.low"));
+  EXPECT_EQ(dispatcher_->stats().out, 2u);
+  EXPECT_EQ(dispatcher_->stats().published, 2);
+}
+
+TEST_F(DispatcherTest, KeepsJobsWhileTheBrokerIsDownAndSendsThemInOrder) {
+  dispatcher_->Start();
+  const Jobs jobs = SubmitSome(50);
+  EXPECT_FALSE(dispatcher_->stats().broker_up);
+  EXPECT_EQ(dispatcher_->stats().out, 0u);
+  broker_.SetUp(true);
+  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_TRUE(dispatcher_->stats().broker_up);
+}
+
+TEST_F(DispatcherTest, SendsWhatWasWaitingWhenStateStarted) {
+  const Jobs jobs = SubmitSome(5);
+  Start();
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, HasAWindowOutAndTheRestInTheDatabase) {
+  Start();
+  const Jobs jobs = SubmitSome(1000);
+  EXPECT_TRUE(AwaitReady(Jobs(jobs.begin(), jobs.begin() + 200)));
+  EXPECT_EQ(dispatcher_->stats().out, 200u);
+  // Claims make room; everything comes, in order, once.
+  Jobs taken;
+  while (taken.size() < jobs.size()) {
+    ASSERT_TRUE(broker_.Await([&] { return !broker_.Ready(kNormal).empty(); }));
+    taken.push_back(*broker_.Take(kNormal));
+    store().MustClaim(taken.back());
+  }
+  EXPECT_EQ(taken, jobs);
+  EXPECT_EQ(dispatcher_->stats().out, 0u);
+  EXPECT_EQ(dispatcher_->stats().published, 1000);
+}
+
+TEST_F(DispatcherTest, LetsAHighPriorityJobPassADeepBacklog) {
+  Start();
+  SubmitSome(1000);
+  ASSERT_TRUE(broker_.AwaitReady(kNormal, 200));
+  auto job = NewJob();
+  job.set_priority(v1::Job::HIGH);
+  const JobRecord high = store().MustSubmit(job);
+  EXPECT_TRUE(AwaitReady({high.id}, kHigh));
+}
+
+TEST_F(DispatcherTest, ForgetsACancelledJobThatIsOut) {
+  Start();
+  const Jobs jobs = SubmitSome(201);
+  ASSERT_TRUE(broker_.AwaitReady(kNormal, 200));
+  ASSERT_TRUE(store().Cancel(jobs[0]).ok());
+  // Its message stays at the broker, where a claim will find it gone; it makes room.
+  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_EQ(dispatcher_->stats().out, 200u);
+}
+
+TEST_F(DispatcherTest, SendsAHandedBackJobAgain) {
+  Start();
+  const JobRecord job = Submit();
+  ASSERT_TRUE(AwaitReady({job.id}));
+  broker_.Take(kNormal);
+  ASSERT_TRUE(store().HandBack(store().MustClaim(job.id)));
+  EXPECT_TRUE(AwaitReady({job.id}));
+}
+
+TEST_F(DispatcherTest, SendsAJobThatADrainingWorkerReturnedAgainAtOnce) {
+  Start();
+  const JobRecord job = Submit();
+  ASSERT_TRUE(AwaitReady({job.id}));
+  broker_.Take(kNormal);
+  EXPECT_EQ(Return(job.id, ClaimRequest::Intent::kReturnDraining), ClaimAnswer::kReturnedDraining);
+  EXPECT_TRUE(AwaitReady({job.id}));
+}
+
+TEST_F(DispatcherTest, HoldsAJobWithoutHandlerLongerEachTime) {
+  Start();
+  const JobRecord job = Submit();
+  for (const int seconds : {1, 2, 4, 8, 16, 30, 30}) {
+    ASSERT_TRUE(AwaitReady({job.id}));
+    broker_.Take(kNormal);
+    ASSERT_EQ(Return(job.id, ClaimRequest::Intent::kReturnNoHandler),
+              ClaimAnswer::kReturnedNoHandler);
+    Pass(absl::Seconds(seconds) - absl::Milliseconds(1));
+    EXPECT_TRUE(broker_.Ready(kNormal).empty());
+    Pass(absl::Milliseconds(1));
+  }
+  EXPECT_TRUE(AwaitReady({job.id}));
+}
+
+TEST_F(DispatcherTest, DispatchesNothingOfAPausedQueueUntilItIsResumed) {
+  Start();
+  const Jobs out = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(out));
+  store().SetPaused("demo.echo", true);
+  dispatcher_->SetPaused("demo.echo", true);
+  const JobRecord later = Submit();
+  for (const JobId& job : out) {
+    broker_.Take(kNormal);
+    EXPECT_EQ(store().Claim(job).answer, ClaimAnswer::kReturnedPaused);
+  }
+  Pass(absl::Seconds(3));
+  EXPECT_TRUE(broker_.Ready(kNormal).empty());
+  store().SetPaused("demo.echo", false);
+  dispatcher_->SetPaused("demo.echo", false);
+  EXPECT_TRUE(AwaitReady({out[0], out[1], out[2], later.id}));
+}
+
+TEST_F(DispatcherTest, EmptiesTheBrokersQueueAndSendsAllAgainAfterAReconnection) {
+  Start();
+  const Jobs jobs = SubmitSome(20);
+  ASSERT_TRUE(AwaitReady(jobs));
+  const int purges = broker_.purges(kNormal);
+  broker_.SetUp(false);
+  const JobRecord later = Submit();
+  store().MustClaim(jobs[0]);  // A worker had its message already.
+  broker_.SetUp(true);
+  Jobs expected(jobs.begin() + 1, jobs.end());
+  expected.push_back(later.id);
+  EXPECT_TRUE(AwaitReady(expected));
+  EXPECT_EQ(broker_.purges(kNormal), purges + 1);
+  EXPECT_EQ(dispatcher_->stats().redispatches, 1);
+}
+
+TEST_F(DispatcherTest, SendsAgainWhatWasNotConfirmedWhenTheConnectionWent) {
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  broker_.SetConfirming(false);
+  const Jobs jobs = SubmitSome(5);
+  ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 5; }));
+  broker_.SetConfirming(true);
+  broker_.SetUp(false);
+  broker_.SetUp(true);
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, SendsARefusedMessageAgainAfterASecond) {
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  broker_.SetFate(amqp::Fate::kRejected);
+  const Jobs jobs = SubmitSome(2);
+  ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 2; }));
+  broker_.SetFate(amqp::Fate::kConfirmed);
+  dispatcher_->Tick();
+  EXPECT_TRUE(broker_.Ready(kNormal).empty());
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_EQ(broker_.purges(kNormal), 1);
+}
+
+TEST_F(DispatcherTest, DeclaresAQueueAnewThatIsGoneAndSendsAllAgain) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  broker_.DeleteQueue(kNormal);
+  const JobRecord late = Submit();  // Comes back unroutable.
+  ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 4; }));
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(AwaitReady({jobs[0], jobs[1], jobs[2], late.id}));
+}
+
+TEST_F(DispatcherTest, NoticesAGoneQueueWithinFiveSecondsThoughNothingIsPublished) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  broker_.DeleteQueue(kNormal);
+  Pass(absl::Seconds(6));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, SendsAllAgainWhenMessagesHaveBeenMissingForFifteenSeconds) {
+  Start();
+  const Jobs jobs = SubmitSome(10);
+  ASSERT_TRUE(AwaitReady(jobs));
+  prefetch_ = 5;
+  broker_.LoseMessages(kNormal);
+  Pass(absl::Seconds(14));
+  EXPECT_TRUE(broker_.Ready(kNormal).empty());
+  EXPECT_GE(broker_.inspections(kNormal), 2);
+  Pass(absl::Seconds(7));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, MissesNothingThatWorkersMayHold) {
+  Start();
+  const Jobs jobs = SubmitSome(10);
+  ASSERT_TRUE(AwaitReady(jobs));
+  prefetch_ = 10;
+  for (size_t i = 0; i < jobs.size(); ++i) broker_.Take(kNormal);
+  Pass(absl::Seconds(55));
+  EXPECT_TRUE(broker_.Ready(kNormal).empty());
+  // But not for ever.
+  Pass(absl::Seconds(15));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, DoesNotMissWhatABlockedBrokerHasNotTakenYet) {
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  broker_.SetBlocked(true);
+  const Jobs jobs = SubmitSome(10);
+  ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 10; }));
+  EXPECT_TRUE(dispatcher_->stats().broker_blocked);
+  Pass(absl::Minutes(5));
+  EXPECT_EQ(broker_.published(), 10);
+  broker_.SetBlocked(false);
+  broker_.Settle(amqp::Fate::kConfirmed);
+  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_EQ(broker_.purges(kNormal), 1);
+}
+
+TEST_F(DispatcherTest, DoesNotHurryAStoreThatCannotReadItsOutbox) {
+  const Jobs jobs = SubmitSome(3);
+  flaky_.failing = true;
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return flaky_.reads >= 3; }));  // One a lane.
+  for (int i = 0; i < 10; ++i) dispatcher_->Tick();
+  EXPECT_EQ(flaky_.reads, 3);
+  flaky_.failing = false;
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, SendsAllAgainWhenTheStoreWasReopened) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  dispatcher_->OnReopen();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 2; }));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, SendsJobsOfAQueueThatBecomesKnownLater) {
+  Start();
+  auto job = NewJob();
+  job.set_queue("photos");
+  const JobRecord early = store().MustSubmit(job);
+  dispatcher_->AddQueue("photos");
+  EXPECT_TRUE(AwaitReady({early.id}, "buzzer.photos.normal"));
+}
+
+TEST_F(DispatcherTest, StopsWhileCommitsAndConfirmsComeIn) {
+  Start();
+  std::atomic<bool> go_on = true;
+  std::thread submits([&] {
+    while (go_on) SubmitSome(20);
+  });
+  ASSERT_TRUE(broker_.Await([&] { return broker_.published() > 100; }));
+  dispatcher_->Stop();
+  go_on = false;
+  submits.join();
+  EXPECT_FALSE(dispatcher_->stats().broker_up);
+}
+
+}  // namespace
+}  // namespace buzzer::state
