@@ -59,6 +59,22 @@ void JobEventHub::OnCommit(const std::vector<JobChange>& changes) {
   for (const auto& session : to_wake) session->wake_();
 }
 
+void JobEventHub::OnReopen() {
+  absl::flat_hash_set<std::shared_ptr<WatchSession>> sessions;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [job, list] : watchers_) {
+      for (const Watcher& watcher : list) {
+        if (auto session = watcher.session.lock()) sessions.insert(std::move(session));
+      }
+    }
+  }
+  for (const auto& session : sessions) {
+    session->MissAll();
+    session->wake_();
+  }
+}
+
 void JobEventHub::OfferChanges(const std::vector<JobChange>& changes,
                                absl::flat_hash_set<std::shared_ptr<WatchSession>>* to_wake) {
   MutexLock lock(&mutex_);
@@ -127,6 +143,14 @@ bool WatchSession::Offer(int64_t id, const v1::JobEvent* event, const absl::Stat
     it->second.events.End(end);
   }
   return MarkDirty(id, it->second);
+}
+
+void WatchSession::MissAll() {
+  MutexLock lock(&mutex_);
+  for (auto& [id, watch] : watches_) {
+    watch.events.Miss();
+    MarkDirty(id, watch);
+  }
 }
 
 bool WatchSession::MarkDirty(int64_t id, Watch& watch) {

@@ -31,6 +31,7 @@ class JobEventHub final : public CommitObserver {
   std::shared_ptr<WatchSession> Open(std::function<void()> wake);
 
   void OnCommit(const std::vector<JobChange>& changes) override;
+  void OnReopen() override;
 
   // Open watches.
   size_t size() const;
@@ -77,6 +78,8 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
 
   // Returns whether to wake the session.
   bool Offer(int64_t watch, const v1::JobEvent* event, const absl::Status& end);
+  // Commits may have gone untold.
+  void MissAll();
   // Reads what the watch needs to start, or to start anew.
   void Read(int64_t id, const Watch& watch);
   // Returns whether to wake the session.

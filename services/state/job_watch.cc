@@ -80,22 +80,25 @@ void JobWatch::Buffer(const v1::JobEvent& event) {
   }
 }
 
+void JobWatch::Miss() { missed_ = true; }
+
 void JobWatch::End(absl::Status status) {
   if (!end_.has_value()) end_ = std::move(status);
 }
 
 bool JobWatch::Take(google::protobuf::RepeatedPtrField<v1::JobEvent>* events,
                     std::optional<absl::Status>* end) {
-  if (!started_ || (pending_.empty() && !end_.has_value())) return false;
+  if (!started_) return false;
+  if (missed_ && !end_.has_value()) {
+    missed_ = false;
+    started_ = false;
+  }
+  if (pending_.empty() && !end_.has_value()) return false;
   for (v1::JobEvent& event : pending_) {
     told_ = std::max(told_, event.revision());
     *events->Add() = std::move(event);
   }
   pending_.clear();
-  if (missed_ && !end_.has_value()) {
-    missed_ = false;
-    started_ = false;
-  }
   *end = end_;
   return true;
 }

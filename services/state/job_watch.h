@@ -33,6 +33,9 @@ class JobWatch {
   // A change that was committed. Takes them before Start too.
   void Offer(const v1::JobEvent& event);
 
+  // Changes may have been committed that were not offered: they are read again.
+  void Miss();
+
   // The job was deleted.
   void End(absl::Status status);
 
@@ -53,8 +56,8 @@ class JobWatch {
   // It wants the job as it stands first.
   bool snapshot_;
   bool started_ = false;
-  // Changes were dropped since the last Start: once what is pending is taken, the rest
-  // has to be read again.
+  // Changes were dropped, or not offered, since the last Start: once what is pending is
+  // taken, the rest has to be read again.
   bool missed_ = false;
   // Waiting to be taken; progress is at most the last of them.
   std::vector<v1::JobEvent> pending_;

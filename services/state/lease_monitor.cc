@@ -27,7 +27,7 @@ absl::Status LeaseMonitor::Start() {
   store_->ReadActive([&read](auto active) { read.set_value(std::move(active)); });
   const auto active = read.get_future().get();
   if (!active.ok()) return active.status();
-  Reload(*active);
+  TakeUp(*active);
   if (!active->empty()) {
     log::Info("leases_begin_anew", {{"jobs", active->size()}, {"why", "state started"}});
   }
@@ -44,18 +44,24 @@ void LeaseMonitor::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LeaseMonitor::Reload(const std::vector<JobRecord>& active) {
+void LeaseMonitor::TakeUp(const std::vector<JobRecord>& active) {
   MutexLock lock(&mutex_);
-  leases_.clear();
-  for (const JobRecord& job : active) Take(job);
+  for (const JobRecord& job : active) {
+    const auto it = leases_.find(job.id);
+    if (it == leases_.end() || it->second.attempt < job.attempt) {
+      Take(job);
+    } else if (it->second.attempt == job.attempt && job.state == v1::Job::CANCELLING) {
+      it->second.cancelling = true;
+    }
+  }
   last_tick_ = clock_->Monotonic();
   changed_.NotifyAll();
 }
 
 void LeaseMonitor::OnReopen() {
-  store_->ReadActive([this](auto active) {
-    if (active.ok()) Reload(*active);
-  });
+  MutexLock lock(&mutex_);
+  unread_ = true;
+  changed_.NotifyAll();
 }
 
 void LeaseMonitor::Take(const JobRecord& job) {
@@ -119,9 +125,11 @@ void LeaseMonitor::BeginAnewIfStoodStill(absl::Duration now) {
 void LeaseMonitor::Tick() {
   const absl::Duration now = clock_->Monotonic();
   std::vector<LeaseLoss> losses;
+  bool read = false;
   {
     MutexLock lock(&mutex_);
     BeginAnewIfStoodStill(now);
+    read = std::exchange(unread_, false);
     for (auto& [id, lease] : leases_) {
       if (lease.taking) continue;
       const LeaseRef ref{id, lease.attempt, lease.lease_id};
@@ -140,6 +148,15 @@ void LeaseMonitor::Tick() {
       }
     }
   }
+  if (read) {
+    store_->ReadActive([this](const absl::StatusOr<std::vector<JobRecord>>& active) {
+      if (active.ok()) {
+        TakeUp(*active);
+      } else {
+        OnReopen();
+      }
+    });
+  }
   if (losses.empty()) return;
   for (const LeaseLoss& loss : losses) {
     log::Warning(
@@ -148,22 +165,28 @@ void LeaseMonitor::Tick() {
          {"attempt", loss.lease.attempt},
          {"cause", loss.cause == LossCause::kLeaseExpired ? "LEASE_EXPIRED" : "ATTEMPT_TIMEOUT"}});
   }
-  store_->LoseLeases(losses, [this, losses](const absl::StatusOr<bool>& done) {
-    if (done.ok()) return;
-    // Not taken; the next tick asks again.
-    MutexLock lock(&mutex_);
-    for (const LeaseLoss& loss : losses) {
-      const auto it = leases_.find(loss.lease.job);
-      if (it != leases_.end()) it->second.taking = false;
+  store_->LoseLeases(
+      losses, [this, losses](const absl::StatusOr<bool>& done) { OnTaken(losses, done.ok()); });
+}
+
+void LeaseMonitor::OnTaken(const std::vector<LeaseLoss>& losses, bool done) {
+  MutexLock lock(&mutex_);
+  for (const LeaseLoss& loss : losses) {
+    const auto it = leases_.find(loss.lease.job);
+    if (it == leases_.end() || it->second.lease_id != loss.lease.lease_id) continue;
+    if (done) {
+      leases_.erase(it);  // The store had another end of it, which was not told here.
+    } else {
+      it->second.taking = false;  // The next tick asks again.
     }
-  });
+  }
 }
 
 void LeaseMonitor::Loop() {
   while (true) {
     {
       MutexLock lock(&mutex_);
-      while (leases_.empty() && !stopping_) changed_.Wait(&mutex_);
+      while (leases_.empty() && !unread_ && !stopping_) changed_.Wait(&mutex_);
       if (stopping_) return;
       changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(kTickInterval));
       if (stopping_) return;

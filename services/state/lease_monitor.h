@@ -69,9 +69,11 @@ class LeaseMonitor final : public CommitObserver {
   };
 
   void Take(const JobRecord& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // If so many leases began anew because time stood still.
+  // When time stood still, every lease begins anew.
   void BeginAnewIfStoodStill(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Reload(const std::vector<JobRecord>& active);
+  // Takes up those of what the store told that are not known, or not as newly.
+  void TakeUp(const std::vector<JobRecord>& active);
+  void OnTaken(const std::vector<LeaseLoss>& losses, bool done);
   void Loop();
 
   JobStore* const store_;
@@ -80,6 +82,8 @@ class LeaseMonitor final : public CommitObserver {
   CondVar changed_;
   absl::flat_hash_map<JobId, Lease> leases_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);
+  // The store was opened anew, and has not told yet what is active.
+  bool unread_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

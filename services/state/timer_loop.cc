@@ -42,6 +42,12 @@ void TimerLoop::OnCommit(const std::vector<JobChange>& changes) {
   }
 }
 
+void TimerLoop::OnReopen() {
+  MutexLock lock(&mutex_);
+  next_ = absl::InfinitePast();
+  changed_.NotifyAll();
+}
+
 void TimerLoop::Loop() {
   while (true) {
     {

@@ -26,6 +26,7 @@ class TimerLoop final : public CommitObserver {
   void Stop();
 
   void OnCommit(const std::vector<JobChange>& changes) override;
+  void OnReopen() override;
 
  private:
   void Loop();
