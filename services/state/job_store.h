@@ -20,6 +20,10 @@
 
 namespace buzzer::state {
 
+// Reason of UNAVAILABLE when a commit failed in such a way that what it wrote may have been
+// kept all the same. Asking again is safe, and tells.
+inline constexpr char kCommitInDoubt[] = "COMMIT_IN_DOUBT";
+
 // What one commit did to one job. Progress reports are changes too.
 struct JobChange {
   enum class Kind {

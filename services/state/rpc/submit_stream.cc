@@ -34,6 +34,11 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
   }
   store_->Submit(std::move(jobs), [self = shared_from_this(), response, places = std::move(places)](
                                       absl::StatusOr<JobStore::Each<JobRecord>> stored) {
+    if (ErrorReason(stored.status()) == kCommitInDoubt) {
+      // No answer is the honest one: the frontend asks again on a new stream.
+      self->waker_->Close();
+      return;
+    }
     for (size_t i = 0; i < places.size(); ++i) {
       auto* result = response->mutable_results(places[i]);
       if (!stored.ok()) {

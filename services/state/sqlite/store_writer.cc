@@ -112,6 +112,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
     add_count_.Bind(4, delta);
     add_count_.Run();
   }
+  const bool all_written = database_->ok();
   database_->Execute("COMMIT");
   if (!database_->ok()) {
     absl::Status why = database_->status();
@@ -121,7 +122,13 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
     database_->Execute("ROLLBACK");
     database_->ClearStatus();
     LoadPaused();
-    if (full) why = StoreFull("the disk is full");
+    if (full) return StoreFull("the disk is full");
+    if (all_written && database_->broken()) {
+      return ErrorBuilder(absl::StatusCode::kUnavailable, kCommitInDoubt,
+                          "the state service's disk failed; whether it kept this is unknown")
+          .RetryAfter(absl::Seconds(1))
+          .Build();
+    }
     return why;
   }
   counts_->Apply(deltas_);
