@@ -58,9 +58,12 @@ class RealServer final : public Server {
       store_->AddObserver(observer);
     }
     types_.Declare(options_.config.types);
+    for (const auto& [queue, limit] : options_.config.max_waiting_by_queue) {
+      types_.DeclareQueue(queue);
+    }
     if (absl::Status loaded = types_.Load(); !loaded.ok()) return loaded;
     // A type may be forgotten while jobs of it wait.
-    for (const QueueCounts& row : store_->Counts()) dispatcher_.AddQueue(row.queue);
+    for (const QueueCounts& row : store_->Counts()) types_.DeclareQueue(row.queue);
     for (const std::string& queue : types_.PausedQueues()) dispatcher_.SetPaused(queue, true);
     if (absl::Status started = leases_.Start(); !started.ok()) return started;
     timers_.Start();

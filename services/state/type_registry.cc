@@ -64,6 +64,15 @@ void TypeRegistry::Declare(const std::vector<TypeRecord>& types) {
   }
 }
 
+void TypeRegistry::DeclareQueue(const std::string& queue) {
+  bool is_new = false;
+  {
+    MutexLock lock(&mutex_);
+    is_new = types_by_queue_.try_emplace(queue).second;
+  }
+  if (is_new) on_queue_(queue);
+}
+
 absl::Status TypeRegistry::Load() {
   std::promise<absl::StatusOr<std::vector<TypeRecord>>> read;
   store_->ReadTypes([&read](auto types) { read.set_value(std::move(types)); });

@@ -31,6 +31,8 @@ class TypeRegistry {
 
   // Types that are always known. Not saved.
   void Declare(const std::vector<TypeRecord>& types);
+  // A queue that is known even without types: one with a limit, or with jobs.
+  void DeclareQueue(const std::string& queue);
   // Reads what workers announced before, and what is paused. Blocks until the store has told.
   absl::Status Load();
 

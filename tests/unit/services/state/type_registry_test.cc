@@ -1,0 +1,114 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/type_registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/errors/errors.h"
+#include "tests/unit/services/state/store_test.h"
+
+namespace buzzer::state {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class TypeRegistryTest : public StoreTest {
+ protected:
+  ~TypeRegistryTest() override { CloseStore(); }
+
+  std::vector<TypeRecord> Saved() {
+    store().SetPaused("unused", false);  // Is behind every save.
+    return *testing::Await<std::vector<TypeRecord>>([&](auto done) { store_->ReadTypes(done); });
+  }
+
+  Names told_;
+  TypeRegistry types_{store_.get(), &clock_,
+                      [this](std::string queue) { told_.push_back(std::move(queue)); }};
+};
+
+TEST_F(TypeRegistryTest, ResolvesTheQueueOfAType) {
+  types_.Announce(
+      {{"demo.echo", "demo.echo", {}}, {"demo.echo", "bulk", {}}, {"mail", "post", {}}});
+  EXPECT_EQ(*types_.ResolveQueue("demo.echo", ""), "demo.echo");
+  EXPECT_EQ(*types_.ResolveQueue("demo.echo", "bulk"), "bulk");
+  EXPECT_EQ(*types_.ResolveQueue("mail", ""), "post");
+}
+
+TEST_F(TypeRegistryTest, NamesTheKnownOnesWhenItRefuses) {
+  types_.Announce({{"demo.echo", "demo.echo", {}}, {"mail", "post", {}}});
+  const absl::Status type = types_.ResolveQueue("demo.ecko", "").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(type));
+  EXPECT_EQ(ErrorReason(type), "UNKNOWN_TYPE");
+  EXPECT_NE(type.message().find("demo.echo, mail"), absl::string_view::npos);
+  const absl::Status queue = types_.ResolveQueue("mail", "demo.echo").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(queue));
+  EXPECT_EQ(ErrorReason(queue), "UNKNOWN_QUEUE");
+  EXPECT_NE(queue.message().find("post"), absl::string_view::npos);
+}
+
+TEST_F(TypeRegistryTest, ListsNoMoreNamesThanAMessageHolds) {
+  std::vector<TypeRecord> many;
+  for (int i = 0; i < 100; ++i) many.push_back({absl::StrCat("type", i), "shared", {}});
+  types_.Announce(many);
+  const absl::Status refused = types_.ResolveQueue("other", "").status();
+  EXPECT_NE(refused.message().find("and 70 more"), absl::string_view::npos);
+  EXPECT_LT(refused.message().size(), 1000u);
+}
+
+TEST_F(TypeRegistryTest, TellsOfEachQueueOnce) {
+  types_.Announce({{"a", "shared", {}}, {"b", "shared", {}}});
+  types_.Announce({{"a", "shared", {}}, {"a", "a", {}}});
+  types_.Declare({{"c", "a", {}}});
+  types_.DeclareQueue("shared");
+  types_.DeclareQueue("limited");
+  EXPECT_EQ(told_, (Names{"shared", "a", "limited"}));
+  EXPECT_EQ(types_.Queues(), (Names{"a", "limited", "shared"}));
+  EXPECT_EQ(types_.TypesOf("shared"), (Names{"a", "b"}));
+  EXPECT_TRUE(types_.KnowsQueue("limited"));
+  EXPECT_TRUE(types_.TypesOf("limited").empty());
+  EXPECT_FALSE(types_.KnowsQueue("other"));
+}
+
+TEST_F(TypeRegistryTest, RemembersAnnouncedTypesAndPausedQueues) {
+  types_.Announce({{"demo.echo", "bulk", {}}});
+  types_.Declare({{"declared", "declared", {}}});
+  store().SetPaused("bulk", true);
+  Names told;
+  TypeRegistry restarted(store_.get(), &clock_,
+                         [&](std::string queue) { told.push_back(std::move(queue)); });
+  ASSERT_TRUE(restarted.Load().ok());
+  EXPECT_EQ(told, Names{"bulk"});
+  EXPECT_EQ(*restarted.ResolveQueue("demo.echo", ""), "bulk");
+  EXPECT_EQ(ErrorReason(restarted.ResolveQueue("declared", "").status()), "UNKNOWN_TYPE");
+  EXPECT_EQ(restarted.PausedQueues(), Names{"bulk"});
+  EXPECT_TRUE(restarted.IsPaused("bulk"));
+  restarted.SetPaused("bulk", false);
+  EXPECT_FALSE(restarted.IsPaused("bulk"));
+}
+
+TEST_F(TypeRegistryTest, SavesAnAnnouncementOnceAnHour) {
+  const absl::Time first = clock_.Now();
+  types_.Announce({{"demo.echo", "demo.echo", {}}});
+  clock_.Advance(absl::Minutes(59));
+  types_.Announce({{"demo.echo", "demo.echo", {}}});
+  EXPECT_EQ(Saved().at(0).last_seen, first);
+  clock_.Advance(absl::Minutes(1));
+  types_.Announce({{"demo.echo", "demo.echo", {}}});
+  EXPECT_EQ(Saved().at(0).last_seen, clock_.Now());
+}
+
+TEST_F(TypeRegistryTest, RefusesQueuesBeyondTheLimit) {
+  std::vector<TypeRecord> many;
+  for (size_t i = 0; i < TypeRegistry::kMaxQueues + 5; ++i) {
+    many.push_back({absl::StrCat("type", i), absl::StrCat("queue", i), {}});
+  }
+  types_.Announce(many);
+  EXPECT_EQ(types_.Queues().size(), TypeRegistry::kMaxQueues);
+  EXPECT_EQ(ErrorReason(types_.ResolveQueue("type204", "").status()), "UNKNOWN_TYPE");
+  // Another type in a known queue is still welcome.
+  types_.Announce({{"late", "queue0", {}}});
+  EXPECT_EQ(*types_.ResolveQueue("late", ""), "queue0");
+}
+
+}  // namespace
+}  // namespace buzzer::state
