@@ -36,8 +36,7 @@ class Gateway:
             "--frontend", f"127.0.0.1:{self.frontend_port}", *flags))
         self.frontend = fakes.FakeFrontend(api, self.frontend_port)
         self.envoy = harness.Part(
-            "gateway", [harness.ENVOY, "-c", self.config, "--disable-hot-restart",
-                        "--concurrency", "1"],
+            "gateway", [*harness.ENVOY_COMMAND, "-c", self.config],
             directory, lambda text, _: "starting workers" in text).start()
         self.wait_for_health(200)
 
@@ -111,7 +110,7 @@ def test_envoy_accepts_the_configuration(tmp_path, flags):
     config.write_text(render("--listen", "127.0.0.1:8080", "--admin-port", "9901",
                              "--frontend", "127.0.0.1:50051", *flags))
     assert not re.search(r"@[A-Z_]+@", re.sub(r"#.*", "", config.read_text()))
-    done = subprocess.run([harness.ENVOY, "--mode", "validate", "-c", config],
+    done = subprocess.run([harness.ENVOY_COMMAND[0], "--mode", "validate", "-c", config],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

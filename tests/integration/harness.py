@@ -35,7 +35,9 @@ import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN_DIR = pathlib.Path(os.environ.get("BUZZER_BIN_DIR", ROOT / "build/release/bin"))
-ENVOY = ROOT / ".tools/venv/bin/envoy"
+# Of its own log only warnings, and the line that says it is up.
+ENVOY_COMMAND = [ROOT / ".tools/venv/bin/envoy", "--disable-hot-restart", "--concurrency", "1",
+                 "--log-level", "warning", "--component-log-level", "config:info"]
 # Sanitizers and two busy cores make everything slower; no test measures by these.
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -373,7 +375,7 @@ class Set:
                  "--descriptor", BIN_DIR.parent / "api.pb", *map(str, flags)],
                 stdout=out, check=True)
         return Part(
-            "gateway", [ENVOY, "-c", config, "--disable-hot-restart", "--concurrency", "1"],
+            "gateway", [*ENVOY_COMMAND, "-c", config],
             self.directory, lambda text, _: "starting workers" in text)
 
     # Calls, as a client makes them.
