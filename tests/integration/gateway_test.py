@@ -37,7 +37,7 @@ class Gateway:
         self.frontend = fakes.FakeFrontend(api, self.frontend_port)
         self.envoy = harness.Part(
             "gateway", [*harness.ENVOY_COMMAND, "-c", self.config],
-            directory, lambda text, _: "starting workers" in text).start()
+            directory, harness.envoy_starts, port=port).start()
         self.wait_for_health(200)
 
     def wait_for_health(self, status):

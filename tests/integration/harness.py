@@ -69,12 +69,14 @@ def _die_with_parent():
 class Part:
     """One process of the set. Its log is kept in a file and, line by line, in memory."""
 
-    def __init__(self, name, command, directory, ready, environment=None):
-        """`ready` tells from a log line (text, JSON object or None) that it is up."""
+    def __init__(self, name, command, directory, ready, environment=None, port=None):
+        """`ready` tells from a log line (text, JSON object or None) that it is up; with a
+        port, it must take connections as well."""
         self.name = name
         self.command = [str(word) for word in command]
         self.log_file = directory / f"{name}.log"
         self._ready = ready
+        self._port = port
         self._environment = {**os.environ, **(environment or {})}
         self._process = None
         self._reader = None
@@ -104,6 +106,9 @@ class Part:
 
     def wait_until_up(self):
         self._wait(self._ready, START_SECONDS, self._started_at, "being up")
+        if self._port:
+            eventually(lambda: takes_connections(self._port), START_SECONDS,
+                       f"{self.name} listening")
 
     def stop(self):
         """SIGTERM, to a paused one as well; returns the exit code."""
@@ -207,8 +212,18 @@ def _fits(event, name, fields):
             and all(event.get(key) == value for key, value in fields.items()))
 
 
+def takes_connections(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def is_serving(_, event):
     return event is not None and event.get("event") == "serving"
+
+
+def envoy_starts(text, _):
+    """A moment later it listens."""
+    return "starting workers" in text
 
 
 class Broker:
@@ -376,7 +391,7 @@ class Set:
                 stdout=out, check=True)
         return Part(
             "gateway", [*ENVOY_COMMAND, "-c", config],
-            self.directory, lambda text, _: "starting workers" in text)
+            self.directory, envoy_starts, port=self.http_port)
 
     # Calls, as a client makes them.
 
