@@ -58,14 +58,17 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
       pending_.push_back(ProgressEvent(job));
     }
   }
+  covered_ = job.revision;
   if (IsTerminal(job.state) && !missed_) end_ = absl::OkStatus();
-  for (const v1::JobEvent& event : later) {
-    if (event.revision() > job.revision) Offer(event);
-  }
+  for (const v1::JobEvent& event : later) Offer(event);
 }
 
 void JobWatch::Offer(const v1::JobEvent& event) {
   if (end_.has_value() || missed_) return;
+  if (started_) {
+    if (event.revision() <= covered_) return;
+    covered_ = event.revision();
+  }
   Buffer(event);
   if (started_ && !missed_ && IsTerminal(event.state())) end_ = absl::OkStatus();
 }

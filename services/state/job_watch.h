@@ -53,6 +53,9 @@ class JobWatch {
 
   // Highest revision that was given out, or that the watcher had before.
   int64_t told_;
+  // Up to here every change is told, waits to be, or is overtaken: a read may know of a
+  // commit before it is offered.
+  int64_t covered_ = 0;
   // It wants the job as it stands first.
   bool snapshot_;
   bool started_ = false;

@@ -78,6 +78,21 @@ TEST(JobWatch, TellsOnceWhatIsInTheStoreAndWasOfferedToo) {
   EXPECT_EQ(Take(watch).revisions, (Revisions{2, 3, 4}));
 }
 
+TEST(JobWatch, TellsOnceWhatTheStoreKnewBeforeItWasOffered) {
+  JobWatch watch(1);
+  watch.Start(Known(3, v1::Job::RUNNING, {2, 3}));
+  watch.Offer(StateEvent(2));
+  watch.Offer(StateEvent(3));
+  watch.Offer(StateEvent(4));
+  EXPECT_EQ(Take(watch).revisions, (Revisions{2, 3, 4}));
+
+  JobWatch taken(0);
+  taken.Start(Known(3, v1::Job::RUNNING, {}));
+  EXPECT_EQ(Take(taken).revisions, Revisions{3});
+  taken.Offer(StateEvent(3));
+  EXPECT_FALSE(Take(taken).any);
+}
+
 TEST(JobWatch, TellsAResumedWatcherOnlyWhatIsNewer) {
   JobWatch watch(5);
   watch.Start(Known(8, v1::Job::RUNNING, {6, 8}));
