@@ -29,6 +29,7 @@ struct Timing {
 struct Config {
   std::string listen_address = "127.0.0.1:50051";
   std::string state_address = "127.0.0.1:50052";
+  // Empty: no metrics endpoint.
   std::string metrics_address = "127.0.0.1:9101";
   bool reflection = true;
   TlsFiles tls;

@@ -21,7 +21,7 @@ ABSL_FLAG(std::string, listen_address, "127.0.0.1:50051",
 ABSL_FLAG(std::string, state_address, "127.0.0.1:50052",
           "The state service: host:port, dns:///name:port or unix:PATH.");
 ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9101",
-          "Where Prometheus finds /metrics: host:port.");
+          "Where Prometheus finds /metrics: host:port. Empty: nowhere.");
 ABSL_FLAG(bool, reflection, true, "Serves gRPC reflection, so that grpcurl needs no protos.");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");
 ABSL_FLAG(std::string, tls_key, "", "PEM file.");

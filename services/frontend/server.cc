@@ -32,9 +32,11 @@ class RealServer final : public Server {
   absl::Status Begin() {
     auto credentials = MakeServerCredentials(config_.tls);
     if (!credentials.ok()) return credentials.status();
-    auto endpoint = MetricsEndpoint::Start(config_.metrics_address, registry_);
-    if (!endpoint.ok()) return endpoint.status();
-    metrics_endpoint_ = *std::move(endpoint);
+    if (!config_.metrics_address.empty()) {
+      auto endpoint = MetricsEndpoint::Start(config_.metrics_address, registry_);
+      if (!endpoint.ok()) return endpoint.status();
+      metrics_endpoint_ = *std::move(endpoint);
+    }
     GrpcServer::Options options;
     options.address = config_.listen_address;
     options.credentials = *std::move(credentials);
@@ -50,7 +52,9 @@ class RealServer final : public Server {
   }
 
   int port() const override { return grpc_->port(); }
-  int metrics_port() const override { return metrics_endpoint_->port(); }
+  int metrics_port() const override {
+    return metrics_endpoint_ == nullptr ? 0 : metrics_endpoint_->port();
+  }
 
   void Shutdown() override {
     if (grpc_ != nullptr) {

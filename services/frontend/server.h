@@ -21,6 +21,7 @@ class Server {
   virtual ~Server() = default;
 
   virtual int port() const = 0;
+  // 0 without an endpoint.
   virtual int metrics_port() const = 0;
 
   // Takes no more calls, ends the watchers with a word on how to go on, answers the

@@ -1,0 +1,958 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The whole frontend over real gRPC, before a state service that the test leads.
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "buzzer/v1/job_service.grpc.pb.h"
+#include "buzzer/v1/queue_service.grpc.pb.h"
+#include "common/errors/errors.h"
+#include "common/grpc/status.h"
+#include "google/rpc/error_info.pb.h"
+#include "services/frontend/server.h"
+#include "tests/fakes/fake_state.h"
+
+namespace buzzer::frontend {
+namespace {
+
+using google::api::HttpBody;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// One call's metadata, both ways.
+class Call {
+ public:
+  Call() {
+    // Only a test that fails comes near.
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  }
+  Call& With(const std::string& key, const std::string& value) {
+    context.AddMetadata(key, value);
+    return *this;
+  }
+  // The initial metadata of this key, or "none".
+  std::string Header(const std::string& key) const {
+    const auto& metadata = context.GetServerInitialMetadata();
+    const auto it = metadata.find(key);
+    return it == metadata.end() ? "none" : std::string(it->second.data(), it->second.size());
+  }
+
+  grpc::ClientContext context;
+};
+
+std::string Reason(const grpc::Status& status) { return ErrorReason(FromGrpcStatus(status)); }
+
+// The metadata of the ErrorInfo.
+std::string ErrorMetadata(const grpc::Status& status, const std::string& key) {
+  const auto payload =
+      FromGrpcStatus(status).GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
+  google::rpc::ErrorInfo info;
+  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) return "";
+  const auto it = info.metadata().find(key);
+  return it == info.metadata().end() ? "" : it->second;
+}
+
+class FrontendTest : public ::testing::Test {
+ protected:
+  ~FrontendTest() override {
+    // Before the state service, so that its calls end by themselves.
+    if (frontend_ != nullptr) frontend_->Shutdown();
+  }
+
+  void Start(Timing timing = {}) {
+    Config config;
+    config.listen_address = "127.0.0.1:0";
+    config.metrics_address = "";  // Its library takes 2 s to stop.
+    config.state_address = state_.address();
+    config.timing = timing;
+    auto server = Server::Start(config);
+    ASSERT_TRUE(server.ok()) << server.status();
+    frontend_ = *std::move(server);
+    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", frontend_->port()),
+                                   grpc::InsecureChannelCredentials());
+    jobs_ = v1::JobService::NewStub(channel_);
+    queues_ = v1::QueueService::NewStub(channel_);
+    AwaitLines();
+  }
+
+  // Until both lines to state are up: submits and waits are not refused any more.
+  void AwaitLines() {
+    while (true) {
+      Call call;
+      v1::Job job;
+      v1::GetJobRequest request;
+      request.set_name("jobs/00000000-0000-7000-8000-000000000000");
+      request.mutable_wait()->set_nanos(1'000'000);
+      const auto waited = jobs_->GetJob(&call.context, request, &job);
+      Call submit;
+      v1::SubmitJobRequest nothing;
+      nothing.set_type("warm.up");
+      const auto submitted = jobs_->SubmitJob(&submit.context, nothing, &job);
+      if (Reason(waited) != "STATE_UNAVAILABLE" && Reason(submitted) != "STATE_UNAVAILABLE") break;
+      std::this_thread::yield();
+    }
+  }
+
+  static v1::SubmitJobRequest Echo() {
+    v1::SubmitJobRequest request;
+    request.set_type("demo.echo");
+    request.mutable_payload()->set_number_value(45);
+    return request;
+  }
+
+  grpc::Status Submit(Call& call, v1::Job* job) {
+    return jobs_->SubmitJob(&call.context, Echo(), job);
+  }
+
+  // Jobs that state stored, but for those of AwaitLines.
+  std::vector<internal::v1::NewJob> Stored() const {
+    std::vector<internal::v1::NewJob> stored;
+    for (auto& job : state_.stored()) {
+      if (job.type() != "warm.up") stored.push_back(job);
+    }
+    return stored;
+  }
+
+  static std::string NameOf(const JobId& id) { return absl::StrCat("jobs/", id.ToString()); }
+
+  grpc::Status Get(const std::string& name, v1::Job* job) {
+    Call call;
+    v1::GetJobRequest request;
+    request.set_name(name);
+    return jobs_->GetJob(&call.context, request, job);
+  }
+
+  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> Watch(Call& call, const JobId& id,
+                                                                  int64_t after = 0) {
+    v1::WatchJobRequest request;
+    request.set_name(NameOf(id));
+    request.set_after_revision(after);
+    return jobs_->WatchJob(&call.context, request);
+  }
+
+  std::unique_ptr<grpc::ClientReader<HttpBody>> StreamEvents(Call& call, const JobId& id) {
+    v1::StreamJobEventsRequest request;
+    request.set_name(NameOf(id));
+    return jobs_->StreamJobEvents(&call.context, request);
+  }
+
+  // Revision of the next event; 0 at the end.
+  static int64_t NextRevision(grpc::ClientReader<v1::WatchJobResponse>& reader) {
+    v1::WatchJobResponse response;
+    return reader.Read(&response) ? response.event().revision() : 0;
+  }
+
+  // Text of the next message; "the end" at the end.
+  static std::string NextText(grpc::ClientReader<HttpBody>& reader) {
+    HttpBody body;
+    return reader.Read(&body) ? body.data() : "the end";
+  }
+
+  testing::FakeState state_;
+  std::unique_ptr<Server> frontend_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::JobService::Stub> jobs_;
+  std::unique_ptr<v1::QueueService::Stub> queues_;
+};
+
+// --- Submit
+
+TEST_F(FrontendTest, AcceptsAJob) {
+  Start();
+  Call call;
+  call.With("x-buzzer-tenant", "acme").With("idempotency-key", "\"k 1\"");
+  v1::Job job;
+  ASSERT_TRUE(Submit(call, &job).ok());
+  EXPECT_EQ(call.Header("x-http-code"), "202");
+  EXPECT_EQ(call.Header("location"), "/v1/" + job.name());
+  EXPECT_EQ(call.Header("retry-after"), "1");
+  const auto stored = Stored();
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored[0].tenant(), "acme");
+  EXPECT_EQ(stored[0].payload(), "45");
+  EXPECT_EQ(stored[0].idempotency_key(), "k 1");
+  EXPECT_EQ(stored[0].request_hash().size(), 32u);
+}
+
+TEST_F(FrontendTest, RefusesABadRequestBeforeItGetsAnId) {
+  Start();
+  Call call;
+  v1::Job job;
+  const auto status = jobs_->SubmitJob(&call.context, v1::SubmitJobRequest(), &job);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Reason(status), "INVALID_FIELD");
+  EXPECT_THAT(status.error_message(), HasSubstr("`type`"));
+  EXPECT_EQ(call.Header("x-http-code"), "none");
+  EXPECT_TRUE(Stored().empty());
+}
+
+TEST_F(FrontendTest, TellsTheGatewayThatAPayloadIsTooLarge) {
+  Start();
+  Call call;
+  v1::SubmitJobRequest request = Echo();
+  request.clear_payload();
+  request.set_payload_bytes(std::string((1 << 20) + 1, 'x'));
+  v1::Job job;
+  EXPECT_EQ(Reason(jobs_->SubmitJob(&call.context, request, &job)), "TOO_LARGE");
+  EXPECT_EQ(call.Header("x-http-code"), "413");
+}
+
+TEST_F(FrontendTest, PassesStatesRefusalOnWithItsDetails) {
+  Start();
+  state_.RefuseSubmits(
+      ErrorBuilder(absl::StatusCode::kAlreadyExists, "KEY_REUSED", "another request").Build());
+  Call call;
+  v1::Job job;
+  const auto status = Submit(call, &job);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(Reason(status), "KEY_REUSED");
+  EXPECT_EQ(call.Header("x-http-code"), "422");
+
+  state_.RefuseSubmits(ErrorBuilder(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "full")
+                           .RetryAfter(absl::Milliseconds(6500))
+                           .Build());
+  Call full;
+  EXPECT_EQ(Reason(Submit(full, &job)), "QUEUE_FULL");
+  EXPECT_EQ(full.Header("retry-after"), "7");
+}
+
+TEST_F(FrontendTest, RefusesATenantThatIsNoName) {
+  Start();
+  Call call;
+  call.With("x-buzzer-tenant", "No Name");
+  v1::Job job;
+  EXPECT_EQ(Submit(call, &job).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(FrontendTest, RepeatsASubmitWhoseAnswerWasLost) {
+  Start({.submit_limit = absl::Hours(1)});
+  state_.LoseAnswers(2);
+  Call call;
+  v1::Job job;
+  ASSERT_TRUE(Submit(call, &job).ok());
+  ASSERT_EQ(Stored().size(), 1u) << "stored once, though it was sent three times";
+  EXPECT_EQ(JobId::Parse(job.id())->bytes(), Stored()[0].id());
+}
+
+TEST_F(FrontendTest, SaysThatTheOutcomeIsUnknownAndNamesTheJob) {
+  Start({.submit_limit = absl::Milliseconds(200)});
+  state_.HoldAnswers();
+  Call call;
+  v1::Job job;
+  const auto status = Submit(call, &job);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(Reason(status), "OUTCOME_UNKNOWN");
+  ASSERT_EQ(Stored().size(), 1u);
+  EXPECT_EQ(ErrorMetadata(status, "job"), NameOf(*JobId::FromBytes(Stored()[0].id())));
+}
+
+TEST_F(FrontendTest, RefusesAtOnceWhileStateIsDownAndRecoversByItself) {
+  // Were it not at once, the calls would run into their own deadline.
+  Start({.submit_limit = absl::Hours(1), .state_deadline = absl::Hours(1)});
+  const JobId id = state_.AddJob();
+  state_.Stop();
+  v1::Job job;
+  grpc::Status status;
+  do {  // Until the frontend has noticed.
+    Call call;
+    status = Submit(call, &job);
+    EXPECT_TRUE(status.ok() || call.Header("retry-after") == "1");
+  } while (status.ok());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Reason(status), "STATE_UNAVAILABLE");
+  EXPECT_EQ(Reason(Get(NameOf(id), &job)), "STATE_UNAVAILABLE");
+  Call watch;
+  EXPECT_EQ(Reason(Watch(watch, id)->Finish()), "STATE_UNAVAILABLE");
+  Call wait;
+  v1::WaitJobRequest request;
+  request.set_name(NameOf(id));
+  EXPECT_EQ(Reason(jobs_->WaitJob(&wait.context, request, &job)), "STATE_UNAVAILABLE");
+
+  state_.Start();
+  AwaitLines();
+  Call again;
+  EXPECT_TRUE(Submit(again, &job).ok());
+}
+
+TEST_F(FrontendTest, TakesManySubmitsAtOnce) {
+  Start();
+  std::vector<std::future<grpc::Status>> statuses;
+  for (int i = 0; i < 100; ++i) {
+    statuses.push_back(std::async(std::launch::async, [this] {
+      Call call;
+      v1::Job job;
+      return Submit(call, &job);
+    }));
+  }
+  for (auto& status : statuses) EXPECT_TRUE(status.get().ok());
+  EXPECT_EQ(Stored().size(), 100u);
+}
+
+TEST_F(FrontendTest, SurvivesAnyNameThatStateGivesAJob) {
+  Start();
+  state_.NameJobs("jobs/\r\nset-cookie: a=b");
+  Call call;
+  v1::Job job;
+  ASSERT_TRUE(Submit(call, &job).ok());
+  EXPECT_EQ(call.Header("location"), "/v1/jobs/%0D%0Aset-cookie: a=b");
+}
+
+// --- Prefer: wait
+
+TEST_F(FrontendTest, AnswersAJobThatIsDoneInTimeWith200) {
+  Start();
+  auto answer = std::async(std::launch::async, [this] {
+    auto call = std::make_unique<Call>();
+    call->With("prefer", "respond-async, wait=20");
+    v1::Job job;
+    EXPECT_TRUE(Submit(*call, &job).ok());
+    EXPECT_EQ(job.state(), v1::Job::SUCCEEDED);
+    return call;
+  });
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  state_.Change(*JobId::FromBytes(Stored()[0].id()), v1::Job::SUCCEEDED, "SUCCEEDED");
+  const auto call = answer.get();
+  EXPECT_EQ(call->Header("x-http-code"), "none");
+  EXPECT_EQ(call->Header("preference-applied"), "wait=20");
+}
+
+TEST_F(FrontendTest, AnswersAJobThatIsNotDoneInTimeWith202) {
+  Start();
+  Call call;
+  call.With("prefer", "wait=1");
+  v1::Job job;
+  ASSERT_TRUE(Submit(call, &job).ok());
+  EXPECT_EQ(call.Header("x-http-code"), "202");
+  EXPECT_EQ(call.Header("preference-applied"), "none");
+  EXPECT_EQ(job.state(), v1::Job::QUEUED);
+}
+
+TEST_F(FrontendTest, StopsWaitingWhenTheClientIsGone) {
+  Start();
+  Call call;
+  call.With("prefer", "wait=25");
+  auto answer = std::async(std::launch::async, [&] {
+    v1::Job job;
+    return Submit(call, &job);
+  });
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  call.context.TryCancel();
+  EXPECT_EQ(answer.get().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(state_.AwaitOpenWatches(0));
+}
+
+// --- Reading one job
+
+TEST_F(FrontendTest, GetsAJobWithItsHeaders) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  v1::GetJobRequest request;
+  request.set_name(NameOf(id));
+  v1::Job job;
+  ASSERT_TRUE(jobs_->GetJob(&call.context, request, &job).ok());
+  EXPECT_EQ(job.id(), id.ToString());
+  EXPECT_EQ(call.Header("etag"), "\"1\"");
+  EXPECT_EQ(call.Header("retry-after"), "1");
+  EXPECT_EQ(call.Header("cache-control"), "no-store");
+
+  state_.Change(id, v1::Job::FAILED, "FAILED");
+  Call after;
+  ASSERT_TRUE(jobs_->GetJob(&after.context, request, &job).ok());
+  EXPECT_EQ(after.Header("etag"), "\"2\"");
+  EXPECT_EQ(after.Header("retry-after"), "none");
+}
+
+TEST_F(FrontendTest, GivesThePayloadBackInTheFullView) {
+  Start();
+  v1::Job submitted;
+  Call call;
+  v1::SubmitJobRequest request = Echo();
+  auto& fields = *request.mutable_payload()->mutable_struct_value()->mutable_fields();
+  fields["steps"].set_number_value(9);
+  ASSERT_TRUE(jobs_->SubmitJob(&call.context, request, &submitted).ok());
+  v1::GetJobRequest get;
+  get.set_name(submitted.name());
+  get.set_view(v1::JOB_VIEW_FULL);
+  Call full;
+  v1::Job job;
+  ASSERT_TRUE(jobs_->GetJob(&full.context, get, &job).ok());
+  EXPECT_EQ(job.payload().struct_value().fields().at("steps").number_value(), 9);
+  EXPECT_EQ(job.history_size(), 1);
+
+  Call bytes_call;
+  request.clear_payload();
+  request.set_payload_bytes("raw");
+  ASSERT_TRUE(jobs_->SubmitJob(&bytes_call.context, request, &submitted).ok());
+  get.set_name(submitted.name());
+  Call bytes_full;
+  ASSERT_TRUE(jobs_->GetJob(&bytes_full.context, get, &job).ok());
+  EXPECT_EQ(job.payload_bytes(), "raw");
+  EXPECT_FALSE(job.has_payload());
+}
+
+TEST_F(FrontendTest, SaysNotFoundOfUnknownAndMalformedIds) {
+  Start();
+  v1::Job job;
+  for (const std::string& name :
+       {NameOf(JobId::Make(absl::FromUnixSeconds(1))), std::string("jobs/1"),
+        std::string("jobs/\r\nx: y"), std::string("jobs/é")}) {
+    const auto status = Get(name, &job);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << name;
+    EXPECT_EQ(Reason(status), "JOB_NOT_FOUND");
+  }
+  EXPECT_EQ(Reason(Get("", &job)), "INVALID_FIELD");
+}
+
+TEST_F(FrontendTest, HoldsAGetUntilThereIsANewerRevision) {
+  Start();
+  const JobId id = state_.AddJob();
+  auto answer = std::async(std::launch::async, [&] {
+    Call call;
+    v1::GetJobRequest request;
+    request.set_name(NameOf(id));
+    request.set_after(1);
+    request.mutable_wait()->set_seconds(25);
+    v1::Job job;
+    EXPECT_TRUE(jobs_->GetJob(&call.context, request, &job).ok());
+    return job;
+  });
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  EXPECT_EQ(answer.get().revision(), 2);
+}
+
+TEST_F(FrontendTest, AnswersAHeldGetAsTheJobStandsWhenTheTimeIsUp) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  v1::GetJobRequest request;
+  request.set_name(NameOf(id));
+  request.set_after(1);
+  request.mutable_wait()->set_nanos(1'000'000);
+  v1::Job job;
+  ASSERT_TRUE(jobs_->GetJob(&call.context, request, &job).ok());
+  EXPECT_EQ(job.revision(), 1);
+  EXPECT_TRUE(state_.AwaitOpenWatches(0));
+}
+
+TEST_F(FrontendTest, WaitsForTheEndOfAJob) {
+  Start();
+  const JobId id = state_.AddJob();
+  auto answer = std::async(std::launch::async, [&] {
+    Call call;
+    v1::WaitJobRequest request;
+    request.set_name(NameOf(id));
+    v1::Job job;
+    EXPECT_TRUE(jobs_->WaitJob(&call.context, request, &job).ok());
+    return job;
+  });
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  EXPECT_EQ(answer.get().state(), v1::Job::SUCCEEDED);
+}
+
+TEST_F(FrontendTest, GivesAResultWithHeadersThatABrowserIsSafeWith) {
+  Start();
+  const JobId id = state_.AddJob();
+  v1::GetJobResultRequest request;
+  request.set_name(NameOf(id));
+  Call early;
+  HttpBody body;
+  EXPECT_EQ(Reason(jobs_->GetJobResult(&early.context, request, &body)), "RESULT_NOT_READY");
+  EXPECT_EQ(early.Header("retry-after"), "1");
+
+  state_.SetResult(id, "text/html\r\nx: y", "<script>");
+  Call html;
+  ASSERT_TRUE(jobs_->GetJobResult(&html.context, request, &body).ok());
+  EXPECT_EQ(body.content_type(), "application/octet-stream");
+  EXPECT_EQ(body.data(), "<script>");
+  EXPECT_EQ(html.Header("x-content-type-options"), "nosniff");
+  EXPECT_EQ(html.Header("content-security-policy"), "sandbox");
+  EXPECT_EQ(html.Header("content-disposition"), "attachment");
+
+  state_.SetResult(id, "application/json", "{}");
+  Call json;
+  ASSERT_TRUE(jobs_->GetJobResult(&json.context, request, &body).ok());
+  EXPECT_EQ(body.content_type(), "application/json");
+  EXPECT_EQ(json.Header("content-disposition"), "none");
+}
+
+TEST_F(FrontendTest, CancelsWith202WhileTheJobStops) {
+  Start();
+  const JobId id = state_.AddJob();
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  v1::CancelJobRequest request;
+  request.set_name(NameOf(id));
+  v1::Job job;
+  Call running;
+  ASSERT_TRUE(jobs_->CancelJob(&running.context, request, &job).ok());
+  EXPECT_EQ(job.state(), v1::Job::CANCELLING);
+  EXPECT_EQ(running.Header("x-http-code"), "202");
+
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  Call finished;
+  EXPECT_EQ(Reason(jobs_->CancelJob(&finished.context, request, &job)), "JOB_FINISHED");
+  EXPECT_EQ(finished.Header("x-http-code"), "409");
+}
+
+TEST_F(FrontendTest, RetriesAndDeletes) {
+  Start();
+  const JobId id = state_.AddJob();
+  v1::RetryJobRequest retry;
+  retry.set_name(NameOf(id));
+  v1::Job job;
+  Call retried;
+  EXPECT_TRUE(jobs_->RetryJob(&retried.context, retry, &job).ok());
+  EXPECT_EQ(retried.Header("x-http-code"), "none");
+  v1::DeleteJobRequest remove;
+  remove.set_name(NameOf(id));
+  google::protobuf::Empty empty;
+  Call refused;
+  EXPECT_EQ(Reason(jobs_->DeleteJob(&refused.context, remove, &empty)), "JOB_NOT_FINISHED");
+  EXPECT_EQ(refused.Header("x-http-code"), "409");
+}
+
+TEST_F(FrontendTest, SaysThatBatchesAreNotThereYet) {
+  Start();
+  Call call;
+  v1::BatchSubmitJobsResponse response;
+  const auto status =
+      jobs_->BatchSubmitJobs(&call.context, v1::BatchSubmitJobsRequest(), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("SubmitJob"));
+}
+
+// --- Lists and queues
+
+TEST_F(FrontendTest, ListsJobsPageByPage) {
+  Start();
+  for (int i = 0; i < 5; ++i) state_.AddJob();
+  v1::ListJobsRequest request;
+  request.set_page_size(2);
+  request.set_filter("state = QUEUED");
+  std::vector<std::string> ids;
+  do {
+    Call call;
+    v1::ListJobsResponse response;
+    ASSERT_TRUE(jobs_->ListJobs(&call.context, request, &response).ok());
+    EXPECT_LE(response.jobs_size(), 2);
+    for (const auto& job : response.jobs()) ids.push_back(job.id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(ids.size(), state_.stored().size() + 5);
+  EXPECT_TRUE(std::is_sorted(ids.rbegin(), ids.rend()));
+  EXPECT_EQ(state_.lists()[0].state(), v1::Job::QUEUED);
+}
+
+TEST_F(FrontendTest, BoundsAPageAndRefusesForeignTokens) {
+  Start();
+  state_.AddJob();
+  state_.AddJob();
+  v1::ListJobsRequest request;
+  v1::ListJobsResponse response;
+  request.set_page_size(1);
+  Call first;
+  ASSERT_TRUE(jobs_->ListJobs(&first.context, request, &response).ok());
+  request.set_page_token(response.next_page_token());
+  Call foreign;
+  foreign.With("x-buzzer-tenant", "other");
+  EXPECT_EQ(Reason(jobs_->ListJobs(&foreign.context, request, &response)), "INVALID_PAGE_TOKEN");
+  request.set_filter("state = FAILED");
+  Call other_filter;
+  EXPECT_EQ(Reason(jobs_->ListJobs(&other_filter.context, request, &response)),
+            "INVALID_PAGE_TOKEN");
+  request.clear_page_token();
+  request.set_filter("nonsense");
+  Call bad_filter;
+  EXPECT_EQ(Reason(jobs_->ListJobs(&bad_filter.context, request, &response)), "INVALID_FILTER");
+  request.clear_filter();
+  request.set_page_size(-1);
+  Call negative;
+  EXPECT_EQ(Reason(jobs_->ListJobs(&negative.context, request, &response)), "INVALID_FIELD");
+  for (const auto& [asked, got] : {std::pair{0, 50}, {1000, 1000}, {1'000'000, 1000}}) {
+    request.set_page_size(asked);
+    Call call;
+    ASSERT_TRUE(jobs_->ListJobs(&call.context, request, &response).ok());
+    EXPECT_EQ(state_.lists().back().page_size(), got);
+  }
+}
+
+TEST_F(FrontendTest, ServesQueues) {
+  Start();
+  v1::Queue queue;
+  v1::GetQueueRequest get;
+  get.set_name("queues/photos");
+  Call call;
+  ASSERT_TRUE(queues_->GetQueue(&call.context, get, &queue).ok());
+  EXPECT_EQ(queue.name(), "queues/photos");
+  v1::PauseQueueRequest pause;
+  pause.set_name("queues/photos");
+  Call pausing;
+  ASSERT_TRUE(queues_->PauseQueue(&pausing.context, pause, &queue).ok());
+  EXPECT_TRUE(queue.paused());
+  v1::ResumeQueueRequest resume;
+  resume.set_name("queues/photos");
+  Call resuming;
+  ASSERT_TRUE(queues_->ResumeQueue(&resuming.context, resume, &queue).ok());
+  EXPECT_FALSE(queue.paused());
+  v1::ListQueuesResponse list;
+  Call listing;
+  ASSERT_TRUE(queues_->ListQueues(&listing.context, v1::ListQueuesRequest(), &list).ok());
+  EXPECT_EQ(list.queues_size(), 2);
+  get.set_name("photos");
+  Call bad;
+  EXPECT_EQ(Reason(queues_->GetQueue(&bad.context, get, &queue)), "INVALID_FIELD");
+}
+
+// --- WatchJob
+
+TEST_F(FrontendTest, WatchesAJobFromItsSnapshotToItsEnd) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  v1::WatchJobResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.event().cause(), "SNAPSHOT");
+  EXPECT_EQ(response.event().job().id(), id.ToString());
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  EXPECT_EQ(NextRevision(*reader), 2);
+  state_.Progress(id, 0.5);
+  EXPECT_EQ(NextRevision(*reader), 3);
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.event().job().state(), v1::Job::SUCCEEDED);
+  EXPECT_EQ(NextRevision(*reader), 0);
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(FrontendTest, ResumesAWatchAfterTheRevisionNamed) {
+  Start();
+  const JobId id = state_.AddJob();
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  state_.Change(id, v1::Job::FAILED, "FAILED");
+  Call call;
+  const auto reader = Watch(call, id, 1);
+  EXPECT_EQ(NextRevision(*reader), 2);
+  EXPECT_EQ(NextRevision(*reader), 3);
+  EXPECT_TRUE(reader->Finish().ok());
+  Call seen;
+  const auto nothing = Watch(seen, id, 3);
+  EXPECT_EQ(NextRevision(*nothing), 0);
+  EXPECT_TRUE(nothing->Finish().ok());
+  Call ahead;
+  const auto snapshot = Watch(ahead, id, 1000);
+  EXPECT_EQ(NextRevision(*snapshot), 3);
+}
+
+TEST_F(FrontendTest, EndsAWatchOfAnUnknownJob) {
+  Start();
+  Call call;
+  const auto reader = Watch(call, JobId::Make(absl::FromUnixSeconds(1)));
+  EXPECT_EQ(Reason(reader->Finish()), "JOB_NOT_FOUND");
+  Call negative;
+  EXPECT_EQ(Reason(Watch(negative, state_.AddJob(), -1)->Finish()), "INVALID_FIELD");
+}
+
+TEST_F(FrontendTest, KeepsWatchesOpenAcrossARestartOfStateWithoutLossOrRepeat) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  std::vector<int64_t> revisions = {NextRevision(*reader)};
+  for (int restart = 0; restart < 3; ++restart) {
+    state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+    revisions.push_back(NextRevision(*reader));
+    state_.Stop();
+    state_.Change(id, v1::Job::SCHEDULED, "FAILED");  // While nobody listens.
+    state_.Start();
+    revisions.push_back(NextRevision(*reader));
+  }
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  while (const int64_t revision = NextRevision(*reader)) revisions.push_back(revision);
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(revisions, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
+}
+
+TEST_F(FrontendTest, TriesAWatchAgainThatAStoreWhichClosesHasEnded) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  EXPECT_EQ(NextRevision(*reader), 1);
+  state_.BreakWatches(id, absl::UnavailableError("the store is closing"));
+  state_.Change(id, v1::Job::CANCELLED, "CANCELLED");
+  EXPECT_EQ(NextRevision(*reader), 2);
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(FrontendTest, StopsAWatchWhenItsClientIsGone) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  auto reader = Watch(call, id);
+  EXPECT_EQ(NextRevision(*reader), 1);
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  call.context.TryCancel();
+  EXPECT_TRUE(state_.AwaitOpenWatches(0));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(FrontendTest, BringsASlowWatcherEveryStateChangeWithoutAGrowingQueue) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  EXPECT_EQ(NextRevision(*reader), 1);
+  // More than the buffer and all of gRPC's windows hold.
+  constexpr int kChanges = 600;
+  const std::string large(64 << 10, 'x');
+  for (int i = 0; i < kChanges; ++i) state_.Change(id, v1::Job::SCHEDULED, "FAILED", large);
+  state_.Change(id, v1::Job::FAILED, "FAILED");
+  for (int64_t revision = 2; revision <= kChanges + 2; ++revision) {
+    ASSERT_EQ(NextRevision(*reader), revision);
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_GT(state_.starts(), 2) << "its watch was started anew";
+}
+
+TEST_F(FrontendTest, CutsAWatcherOffThatTakesNothing) {
+  Start({.write_limit = absl::Milliseconds(100)});
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i < 40; ++i) state_.Change(id, v1::Job::SCHEDULED, "FAILED", large);
+  EXPECT_TRUE(state_.AwaitOpenWatches(0));
+  while (NextRevision(*reader) != 0) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+// --- StreamJobEvents
+
+TEST_F(FrontendTest, StreamsServerSentEvents) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = StreamEvents(call, id);
+  HttpBody first;
+  ASSERT_TRUE(reader->Read(&first));
+  EXPECT_EQ(first.content_type(), "text/event-stream");
+  EXPECT_THAT(first.data(), StartsWith("retry: 1000\n\nid: 1\ndata: {\"revision\":\"1\""));
+  EXPECT_TRUE(absl::EndsWith(first.data(), "}\n\n"));
+  EXPECT_EQ(call.Header("cache-control"), "no-store");
+  EXPECT_EQ(call.Header("x-http-code"), "none");
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  EXPECT_THAT(NextText(*reader), StartsWith("id: 2\ndata: {"));
+  EXPECT_EQ(NextText(*reader), "the end");
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(FrontendTest, BreaksTheSilenceOfAnEventStream) {
+  Start({.keep_alive = absl::Milliseconds(20)});
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = StreamEvents(call, id);
+  EXPECT_THAT(NextText(*reader), HasSubstr("id: 1"));
+  EXPECT_EQ(NextText(*reader), ": keep-alive\n\n");
+  EXPECT_EQ(NextText(*reader), ": keep-alive\n\n");
+}
+
+TEST_F(FrontendTest, OpensAResumedEventStreamAtOnce) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call call;
+  call.With("last-event-id", "1");
+  const auto reader = StreamEvents(call, id);
+  EXPECT_EQ(NextText(*reader), "retry: 1000\n\n: keep-alive\n\n");
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  EXPECT_THAT(NextText(*reader), StartsWith("id: 2\n"));
+}
+
+TEST_F(FrontendTest, AnswersAnEventStreamThatWasSeenToItsEndWith204) {
+  Start();
+  const JobId id = state_.AddJob();
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  Call seen;
+  seen.With("last-event-id", "2");
+  const auto nothing = StreamEvents(seen, id);
+  EXPECT_EQ(NextText(*nothing), "the end");
+  EXPECT_TRUE(nothing->Finish().ok());
+  EXPECT_EQ(seen.Header("x-http-code"), "204");
+
+  Call behind;
+  behind.With("last-event-id", "1");
+  const auto rest = StreamEvents(behind, id);
+  EXPECT_THAT(NextText(*rest), StartsWith("retry:"));
+  EXPECT_THAT(NextText(*rest), StartsWith("id: 2\n"));
+  EXPECT_TRUE(rest->Finish().ok());
+  EXPECT_EQ(behind.Header("x-http-code"), "none");
+}
+
+TEST_F(FrontendTest, EndsAnEventStreamInErrorWithoutInitialMetadata) {
+  Start();
+  Call unknown;
+  EXPECT_EQ(Reason(StreamEvents(unknown, JobId::Make(absl::FromUnixSeconds(1)))->Finish()),
+            "JOB_NOT_FOUND");
+  EXPECT_TRUE(unknown.context.GetServerInitialMetadata().empty());
+  Call resumed;
+  resumed.With("last-event-id", "5");
+  EXPECT_EQ(Reason(StreamEvents(resumed, JobId::Make(absl::FromUnixSeconds(1)))->Finish()),
+            "JOB_NOT_FOUND");
+  Call bad;
+  bad.With("last-event-id", "yesterday");
+  const auto status = StreamEvents(bad, state_.AddJob())->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("last-event-id"));
+}
+
+// --- Shutdown
+
+TEST_F(FrontendTest, EndsWatchersAtShutdownWithAWordOnHowToGoOn) {
+  Start();
+  const JobId id = state_.AddJob();
+  Call watch, events, wait;
+  const auto reader = Watch(watch, id);
+  EXPECT_EQ(NextRevision(*reader), 1);
+  const auto stream = StreamEvents(events, id);
+  EXPECT_THAT(NextText(*stream), HasSubstr("id: 1"));
+  auto waited = std::async(std::launch::async, [&] {
+    v1::WaitJobRequest request;
+    request.set_name(NameOf(id));
+    v1::Job job;
+    return jobs_->WaitJob(&wait.context, request, &job);
+  });
+  ASSERT_TRUE(state_.AwaitOpenWatches(3));
+  auto shutdown = std::async(std::launch::async, [&] { frontend_->Shutdown(); });
+
+  EXPECT_EQ(NextRevision(*reader), 0);
+  const auto status = reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Reason(status), "SHUTTING_DOWN");
+  EXPECT_EQ(ErrorMetadata(status, "revision"), "1");
+
+  EXPECT_THAT(NextText(*stream), StartsWith(": "));
+  EXPECT_EQ(NextText(*stream), "the end");
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(waited.get().ok()) << "it is told how the job stands";
+  shutdown.get();
+}
+
+TEST_F(FrontendTest, ShutsDownUnderAWatcherThatTakesNothing) {
+  Start({.shutdown_grace = absl::Milliseconds(50)});
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i < 40; ++i) state_.Change(id, v1::Job::SCHEDULED, "FAILED", large);
+  frontend_->Shutdown();
+  while (NextRevision(*reader) != 0) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(FrontendTest, MayBeShutDownTwice) {
+  Start();
+  frontend_->Shutdown();
+  frontend_->Shutdown();
+}
+
+// --- What is no valid call
+
+// Calls a method with bytes in place of a message.
+grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                           const std::string& bytes) {
+  grpc::GenericStub stub(channel);
+  Call call;
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&call.context, method, grpc::StubOptions(), &request, &response,
+                 [&](grpc::Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+TEST_F(FrontendTest, LivesOnAfterMessagesThatAreNone) {
+  Start();
+  const std::string submit = "/buzzer.v1.JobService/SubmitJob";
+  // A `type` that is not UTF-8: gRPC itself refuses it.
+  EXPECT_EQ(CallWithBytes(channel_, submit, "\x0a\x02\xff\xfe").error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  std::mt19937 random(4711);
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes(random() % 100, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    EXPECT_FALSE(CallWithBytes(channel_, submit, bytes).ok());
+    EXPECT_FALSE(CallWithBytes(channel_, "/buzzer.v1.JobService/GetJob", bytes).ok());
+    EXPECT_FALSE(CallWithBytes(channel_, "/buzzer.v1.JobService/WatchJob", bytes).ok());
+  }
+  Call call;
+  v1::Job job;
+  EXPECT_TRUE(Submit(call, &job).ok());
+}
+
+TEST_F(FrontendTest, LivesOnAfterBytesThatAreNoHttp) {
+  Start();
+  std::mt19937 random(4711);
+  for (int i = 0; i < 20; ++i) {
+    const int client = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(frontend_->port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    std::string bytes = i % 2 == 0 ? "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" : "";
+    for (int n = 0; n < 1000; ++n) bytes.push_back(static_cast<char>(random()));
+    (void)send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    close(client);
+  }
+  Call call;
+  v1::Job job;
+  EXPECT_TRUE(Submit(call, &job).ok());
+}
+
+TEST_F(FrontendTest, LivesOnAfterHostileMetadata) {
+  Start();
+  for (const std::string& value :
+       {std::string(4000, '"'), std::string("\"\\"), std::string("=,;\"wait=1")}) {
+    Call call;
+    call.With("prefer", value).With("idempotency-key", value).With("last-event-id", value);
+    v1::Job job;
+    Submit(call, &job);
+    Call stream;
+    stream.With("last-event-id", value);
+    EXPECT_FALSE(StreamEvents(stream, state_.AddJob())->Finish().ok());
+  }
+  Call call;
+  v1::Job job;
+  EXPECT_TRUE(Submit(call, &job).ok());
+}
+
+}  // namespace
+}  // namespace buzzer::frontend

@@ -1,0 +1,280 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/frontend/submit_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/errors/errors.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace buzzer::frontend {
+namespace {
+
+using ::testing::ElementsAre;
+
+// What one caller was told.
+struct Caller {
+  JobId id = JobId::Make(absl::FromUnixSeconds(1'800'000'000));
+  std::optional<absl::StatusOr<v1::Job>> told;
+
+  std::string reason() const { return told.has_value() ? ErrorReason(told->status()) : "nothing"; }
+  bool is_accepted() const { return told.has_value() && told->ok(); }
+};
+
+class SubmitQueueTest : public ::testing::Test {
+ protected:
+  SubmitQueueTest() { queue_.OnUp(); }
+
+  static SubmitQueue::Limits SmallLimits() {
+    SubmitQueue::Limits limits;
+    limits.max_jobs = 10;
+    limits.max_batch_jobs = 3;
+    limits.max_bytes = 10'000;
+    limits.max_batch_bytes = 1000;
+    return limits;
+  }
+
+  std::shared_ptr<Caller> Submit(size_t payload_bytes = 10) {
+    auto caller = std::make_shared<Caller>();
+    internal::v1::NewJob job;
+    job.set_id(std::string(caller->id.bytes()));
+    job.set_payload(std::string(payload_bytes, 'x'));
+    queue_.Add(std::move(job), [caller](absl::StatusOr<v1::Job> result) {
+      EXPECT_FALSE(caller->told.has_value()) << "told twice";
+      caller->told = std::move(result);
+    });
+    return caller;
+  }
+
+  // The next batch, or one without jobs.
+  internal::v1::SubmitRequest Next() {
+    internal::v1::SubmitRequest request;
+    const bool any = queue_.NextBatch(&request);
+    EXPECT_EQ(any, request.jobs_size() > 0);
+    return request;
+  }
+
+  // State stores all of them.
+  void Answer(const internal::v1::SubmitRequest& request) {
+    internal::v1::SubmitResponse response;
+    response.set_batch(request.batch());
+    for (const auto& job : request.jobs()) {
+      response.add_results()->mutable_job()->set_id(job.id());
+    }
+    queue_.OnAnswer(response);
+  }
+
+  testing::FakeClock clock_;
+  int wakes_ = 0;
+  std::vector<absl::Duration> expiries_;
+  std::vector<int> batches_;
+  SubmitQueue queue_{
+      SmallLimits(),
+      &clock_,
+      {[this] { ++wakes_; }, [this](absl::Duration delay) { expiries_.push_back(delay); },
+       [this](int jobs) { batches_.push_back(jobs); }}};
+};
+
+TEST_F(SubmitQueueTest, SendsALoneSubmitAtOnce) {
+  const auto caller = Submit();
+  EXPECT_EQ(wakes_, 1);
+  const auto batch = Next();
+  ASSERT_EQ(batch.jobs_size(), 1);
+  EXPECT_EQ(batch.jobs(0).id(), caller->id.bytes());
+  EXPECT_FALSE(caller->told.has_value());
+  Answer(batch);
+  EXPECT_TRUE(caller->is_accepted());
+}
+
+TEST_F(SubmitQueueTest, GathersSubmitsWhileBatchesAreOnTheirWay) {
+  Submit();
+  const auto first = Next();
+  Submit();
+  const auto second = Next();
+  std::vector<std::shared_ptr<Caller>> callers;
+  for (int i = 0; i < 3; ++i) callers.push_back(Submit());
+  EXPECT_EQ(Next().jobs_size(), 0) << "two are in flight";
+  wakes_ = 0;
+  Answer(first);
+  EXPECT_EQ(wakes_, 1);
+  const auto third = Next();
+  EXPECT_EQ(third.jobs_size(), 3);
+  Answer(second);
+  Answer(third);
+  for (const auto& caller : callers) EXPECT_TRUE(caller->is_accepted());
+  EXPECT_THAT(batches_, ElementsAre(1, 1, 3));
+}
+
+TEST_F(SubmitQueueTest, BoundsABatchByJobsAndBytes) {
+  for (int i = 0; i < 4; ++i) Submit();
+  EXPECT_EQ(Next().jobs_size(), 3);
+  EXPECT_EQ(Next().jobs_size(), 1);
+}
+
+TEST_F(SubmitQueueTest, BoundsABatchByBytesButSendsALargeJobAlone) {
+  Submit(600);
+  Submit(600);
+  Submit(5000);
+  auto batch = Next();
+  EXPECT_EQ(batch.jobs_size(), 1);
+  Answer(batch);
+  batch = Next();
+  EXPECT_EQ(batch.jobs_size(), 1);
+  Answer(batch);
+  EXPECT_EQ(Next().jobs(0).payload().size(), 5000u);
+}
+
+TEST_F(SubmitQueueTest, RefusesMoreThanMayWait) {
+  std::vector<std::shared_ptr<Caller>> callers;
+  for (int i = 0; i < 10; ++i) callers.push_back(Submit());
+  const auto refused = Submit();
+  EXPECT_EQ(refused->reason(), "STATE_UNAVAILABLE");
+  EXPECT_TRUE(ErrorRetryAfter(refused->told->status()).has_value());
+  Answer(Next());
+  EXPECT_EQ(Submit()->reason(), "nothing");
+}
+
+TEST_F(SubmitQueueTest, RefusesMoreBytesThanMayWait) {
+  Submit(9000);
+  EXPECT_EQ(Submit(9000)->reason(), "STATE_UNAVAILABLE");
+  EXPECT_EQ(Submit(10)->reason(), "nothing");
+}
+
+TEST_F(SubmitQueueTest, RefusesAtOnceWhileTheLineIsDown) {
+  queue_.OnDown();
+  const auto caller = Submit();
+  EXPECT_EQ(caller->reason(), "STATE_UNAVAILABLE");
+  EXPECT_TRUE(absl::IsUnavailable(caller->told->status()));
+}
+
+TEST_F(SubmitQueueTest, FailsWhatWasNeverSentWhenTheLineBreaks) {
+  Submit();
+  Next();
+  Submit();
+  Next();
+  const auto never_sent = Submit();
+  queue_.OnDown();
+  EXPECT_EQ(never_sent->reason(), "STATE_UNAVAILABLE");
+}
+
+TEST_F(SubmitQueueTest, RepeatsUnansweredBatchesOnTheNextStream) {
+  const auto one = Submit();
+  const auto first = Next();
+  const auto two = Submit();
+  const auto second = Next();
+  queue_.OnDown();
+  EXPECT_EQ(one->reason(), "nothing");
+  queue_.OnUp();
+  const auto again = Next();
+  EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
+  const auto second_again = Next();
+  EXPECT_EQ(second_again.SerializeAsString(), second.SerializeAsString());
+  EXPECT_EQ(Next().jobs_size(), 0);
+  Answer(again);
+  Answer(second_again);
+  EXPECT_TRUE(one->is_accepted());
+  EXPECT_TRUE(two->is_accepted());
+}
+
+TEST_F(SubmitQueueTest, SaysThatTheOutcomeIsUnknownWhenNoAnswerCame) {
+  const auto caller = Submit();
+  Next();
+  queue_.OnDown();
+  ASSERT_THAT(expiries_, ElementsAre(absl::Seconds(5)));
+  clock_.Advance(absl::Seconds(5));
+  queue_.Expire();
+  EXPECT_EQ(caller->reason(), "OUTCOME_UNKNOWN");
+  EXPECT_TRUE(absl::IsDeadlineExceeded(caller->told->status()));
+  EXPECT_EQ(expiries_.size(), 1u) << "nothing waits any more";
+}
+
+TEST_F(SubmitQueueTest, DoesNotRepeatWhatItsCallerWasTold) {
+  const auto old = Submit();
+  clock_.Advance(absl::Seconds(3));
+  const auto young = Submit();
+  Next();
+  queue_.OnDown();
+  clock_.Advance(absl::Seconds(2));
+  queue_.Expire();
+  EXPECT_EQ(old->reason(), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(expiries_.back(), absl::Seconds(3));
+  queue_.OnUp();
+  const auto again = Next();
+  ASSERT_EQ(again.jobs_size(), 1);
+  EXPECT_EQ(again.jobs(0).id(), young->id.bytes());
+  Answer(again);
+  EXPECT_TRUE(young->is_accepted());
+}
+
+TEST_F(SubmitQueueTest, DropsABatchThatNobodyWaitsFor) {
+  Submit();
+  Next();
+  queue_.OnDown();
+  clock_.Advance(absl::Seconds(5));
+  queue_.Expire();
+  queue_.OnUp();
+  EXPECT_EQ(Next().jobs_size(), 0);
+  Submit();
+  EXPECT_EQ(Next().jobs_size(), 1);
+}
+
+TEST_F(SubmitQueueTest, SaysThatWhatWasNeverSentIsNotStoredWhenStateHangs) {
+  Submit();
+  Next();
+  Submit();
+  Next();
+  const auto waiting = Submit();
+  clock_.Advance(absl::Seconds(5));
+  queue_.Expire();
+  EXPECT_EQ(waiting->reason(), "STATE_UNAVAILABLE");
+}
+
+TEST_F(SubmitQueueTest, PassesOverAnAnswerThatCameTooLate) {
+  const auto caller = Submit();
+  const auto batch = Next();
+  clock_.Advance(absl::Seconds(5));
+  queue_.Expire();
+  Answer(batch);
+  Answer(batch);
+  EXPECT_EQ(caller->reason(), "OUTCOME_UNKNOWN");
+  Submit();
+  Submit();
+  EXPECT_EQ(Next().jobs_size(), 2) << "the late batch is not in flight any more";
+}
+
+TEST_F(SubmitQueueTest, SetsItsTimerAgainAfterItWasIdle) {
+  Submit();
+  Answer(Next());
+  clock_.Advance(absl::Seconds(5));
+  queue_.Expire();
+  EXPECT_EQ(expiries_.size(), 1u);
+  Submit();
+  EXPECT_EQ(expiries_.size(), 2u);
+}
+
+TEST_F(SubmitQueueTest, TellsEachCallerItsOwnResult) {
+  const auto good = Submit();
+  const auto bad = Submit();
+  const auto forgotten = Submit();
+  const auto batch = Next();
+  internal::v1::SubmitResponse response;
+  response.set_batch(batch.batch());
+  response.add_results()->mutable_job()->set_name("jobs/1");
+  *response.add_results()->mutable_error() =
+      ToRpcStatus(ErrorBuilder(absl::StatusCode::kAlreadyExists, "KEY_REUSED", "other").Build());
+  queue_.OnAnswer(response);
+  ASSERT_TRUE(good->is_accepted());
+  EXPECT_EQ(good->told->value().name(), "jobs/1");
+  EXPECT_EQ(bad->reason(), "KEY_REUSED");
+  EXPECT_EQ(forgotten->reason(), "OUTCOME_UNKNOWN");
+}
+
+}  // namespace
+}  // namespace buzzer::frontend
