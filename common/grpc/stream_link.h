@@ -168,7 +168,9 @@ class StreamLink {
       log::Warning("stream_down", {{"stream", name_}, {"error", status.error_message()}});
       callbacks_.on_down(FromGrpcStatus(status));
     }
-    delete call;
+    // Goes last: Stop may still touch it until call_ is null, and who waits in Stop may
+    // destroy us from then on.
+    const std::unique_ptr<Call> ended(call);
     MutexLock lock(&mutex_);
     call_ = nullptr;
     if (stopping_) {
