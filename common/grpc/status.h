@@ -11,8 +11,8 @@
 namespace buzzer {
 
 // The one mapping between absl::Status inside and grpc::Status at the edge.
-// Details (see ErrorBuilder) travel as a google.rpc.Status. The message and the
-// details are cut to fit into gRPC's metadata limit.
+// Details (see ErrorBuilder) travel as a google.rpc.Status. The message is cut, and
+// details are left out, ErrorInfo last, to fit into gRPC's metadata limit.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 
