@@ -42,7 +42,7 @@ std::string RandomBytes(size_t count) {
 }
 
 JobId JobId::LowestAt(absl::Time time) {
-  int64_t millis = absl::ToUnixMillis(time);
+  int64_t millis = std::min(absl::ToUnixMillis(time), kMaxMillis);
   // Ids know milliseconds only: the first that is not before `time`.
   if (absl::FromUnixMillis(millis) < time) ++millis;
   JobId id;
