@@ -16,12 +16,12 @@ namespace {
 
 JobId ToJobId(const std::string& bytes) { return JobId::FromBytes(bytes).value_or(JobId()); }
 
-// A callback for the store that finishes the call: with the error, or after `fill` has
-// put the value into the response.
+// A callback for the store that finishes the call (take the context's DefaultReactor only
+// once: a second call makes it anew, and loses what the first was told): with the error, or after
+// `fill` has put the value into the response.
 template <typename T, typename Fill>
-JobStore::Callback<T> FinishWith(grpc::CallbackServerContext* context, Fill fill) {
-  return [reactor = context->DefaultReactor(),
-          fill = std::move(fill)](absl::StatusOr<T> value) mutable {
+JobStore::Callback<T> FinishWith(grpc::ServerUnaryReactor* reactor, Fill fill) {
+  return [reactor, fill = std::move(fill)](absl::StatusOr<T> value) mutable {
     if (value.ok()) fill(*std::move(value));
     reactor->Finish(ToGrpcStatus(value.status()));
   };
@@ -62,14 +62,15 @@ StateService::Watch(grpc::CallbackServerContext*) {
 grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* context,
                                                const internal::v1::GetJobRequest* request,
                                                internal::v1::GetJobResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!request->full()) {
     parts_.store->Get(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(context, [response](JobRecord job) {
+                      FinishWith<JobRecord>(reactor, [response](JobRecord job) {
                         *response->mutable_job() = ToProto(job);
                       }));
   } else {
     parts_.store->GetFull(request->tenant(), ToJobId(request->id()),
-                          FinishWith<FullJob>(context, [response](FullJob full) {
+                          FinishWith<FullJob>(reactor, [response](FullJob full) {
                             *response->mutable_job() = ToProto(full.job);
                             for (const HistoryEntry& entry : full.history) {
                               *response->mutable_job()->add_history() = ToProto(entry);
@@ -78,90 +79,98 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
                             response->set_payload_is_json(full.job.spec.payload_is_json());
                           }));
   }
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* context,
                                                  const internal::v1::ListJobsRequest* request,
                                                  internal::v1::ListJobsResponse* response) {
-  parts_.store->List(ToQuery(*request), FinishWith<ListPage>(context, [response](ListPage page) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  parts_.store->List(ToQuery(*request), FinishWith<ListPage>(reactor, [response](ListPage page) {
                        for (const JobRecord& job : page.jobs) *response->add_jobs() = ToProto(job);
                        if (page.next_before.has_value()) {
                          response->set_next_before_id(std::string(page.next_before->bytes()));
                        }
                      }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::GetJobResult(
     grpc::CallbackServerContext* context, const internal::v1::GetJobResultRequest* request,
     internal::v1::GetJobResultResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->GetResult(request->tenant(), ToJobId(request->id()),
-                          FinishWith<StoredResult>(context, [response](StoredResult result) {
+                          FinishWith<StoredResult>(reactor, [response](StoredResult result) {
                             response->set_content_type(std::move(result.content_type));
                             response->set_body(std::move(result.body));
                           }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* context,
                                                   const internal::v1::CancelJobRequest* request,
                                                   internal::v1::CancelJobResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
-                       FinishWith<JobRecord>(context, [response](JobRecord job) {
+                       FinishWith<JobRecord>(reactor, [response](JobRecord job) {
                          *response->mutable_job() = ToProto(job);
                        }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* context,
                                                  const internal::v1::RetryJobRequest* request,
                                                  internal::v1::RetryJobResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->Retry(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(context, [response](JobRecord job) {
+                      FinishWith<JobRecord>(reactor, [response](JobRecord job) {
                         *response->mutable_job() = ToProto(job);
                       }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* context,
                                                   const internal::v1::DeleteJobRequest* request,
                                                   internal::v1::DeleteJobResponse*) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->Delete(request->tenant(), ToJobId(request->id()),
-                       FinishWith<bool>(context, [](bool) {}));
-  return context->DefaultReactor();
+                       FinishWith<bool>(reactor, [](bool) {}));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::GetQueue(grpc::CallbackServerContext* context,
                                                  const internal::v1::GetQueueRequest* request,
                                                  internal::v1::GetQueueResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.queues->Get(request->tenant(), request->queue(),
-                     FinishWith<v1::Queue>(context, [response](v1::Queue queue) {
+                     FinishWith<v1::Queue>(reactor, [response](v1::Queue queue) {
                        *response->mutable_queue() = std::move(queue);
                      }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::ListQueues(grpc::CallbackServerContext* context,
                                                    const internal::v1::ListQueuesRequest* request,
                                                    internal::v1::ListQueuesResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.queues->List(request->tenant(), FinishWith<std::vector<v1::Queue>>(
-                                             context, [response](std::vector<v1::Queue> queues) {
+                                             reactor, [response](std::vector<v1::Queue> queues) {
                                                for (v1::Queue& queue : queues)
                                                  *response->add_queues() = std::move(queue);
                                              }));
-  return context->DefaultReactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::SetQueuePaused(
     grpc::CallbackServerContext* context, const internal::v1::SetQueuePausedRequest* request,
     internal::v1::SetQueuePausedResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   auto finish = FinishWith<v1::Queue>(
-      context, [response](v1::Queue queue) { *response->mutable_queue() = std::move(queue); });
+      reactor, [response](v1::Queue queue) { *response->mutable_queue() = std::move(queue); });
   const std::string& queue = request->queue();
   if (!parts_.types->KnowsQueue(queue)) {
     parts_.queues->Get(request->tenant(), queue, std::move(finish));  // Says NOT_FOUND.
-    return context->DefaultReactor();
+    return reactor;
   }
   parts_.store->SetPaused(queue, request->paused(),
                           [this, queue, paused = request->paused(), tenant = request->tenant(),
@@ -174,7 +183,7 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(
                             parts_.dispatcher->SetPaused(queue, paused);
                             parts_.queues->Get(tenant, queue, std::move(finish));
                           });
-  return context->DefaultReactor();
+  return reactor;
 }
 
 }  // namespace buzzer::state
