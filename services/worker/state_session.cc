@@ -73,7 +73,8 @@ void StateSession::ReportProgress(const LeaseRef& lease, v1::Progress progress) 
 void StateSession::Finish(internal::v1::Outcome outcome) {
   {
     MutexLock lock(&mutex_);
-    outcomes_.Add(KeyOf(outcome), std::move(outcome));
+    const auto key = KeyOf(outcome);  // Before the move: arguments have no order.
+    outcomes_.Add(key, std::move(outcome));
   }
   line_->Wake();
 }
