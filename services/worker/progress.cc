@@ -36,7 +36,7 @@ bool FitProgress(v1::Progress* progress) {
 }
 
 ProgressPacer::ProgressPacer(StateSession* session, const Clock* clock)
-    : session_(session), clock_(clock), thread_(clock, [this] { return SendDue(); }) {}
+    : session_(session), clock_(clock), thread_(clock, [this] { return Tick(); }) {}
 
 void ProgressPacer::Report(const LeaseRef& lease, v1::Progress progress) {
   absl::Duration due;
@@ -66,7 +66,7 @@ void ProgressPacer::Flush(const LeaseRef& lease) {
   paces_.erase(it);
 }
 
-absl::Duration ProgressPacer::SendDue() {
+absl::Duration ProgressPacer::Tick() {
   MutexLock lock(&mutex_);
   const absl::Duration now = clock_->Monotonic();
   absl::Duration next = absl::InfiniteDuration();

@@ -34,6 +34,9 @@ class ProgressPacer {
   // The attempt has ended: sends what is held back, at once, and forgets it.
   void Flush(const LeaseRef& lease);
 
+  // Sends what is due and returns when the next is; the thread calls it, and tests do.
+  absl::Duration Tick();
+
  private:
   struct Pace {
     LeaseRef lease;
@@ -41,9 +44,6 @@ class ProgressPacer {
     bool is_held_back = false;
     v1::Progress held_back;
   };
-
-  // Sends what is due; returns when the next is.
-  absl::Duration SendDue();
 
   StateSession* const session_;
   const Clock* const clock_;

@@ -79,7 +79,8 @@ void QueueLane::Closed() {
 
 bool QueueLane::Failed(const absl::Status& why, absl::Duration now) {
   Closed();
-  retry_at_ = now + backoff_.Next();
+  // Never at once: a queue that is not there is likely just being declared.
+  retry_at_ = now + kFirstRetry + backoff_.Next();
   return std::exchange(failure_, why.ToString()) != failure_;
 }
 

@@ -177,7 +177,7 @@ void Runner::Settle(const AttemptKey& key) {
   settled_.NotifyAll();
 }
 
-bool Runner::AwaitEmpty(absl::Duration limit) {
+bool Runner::AwaitEmpty(absl::Duration limit) const {
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(limit);
   MutexLock lock(&mutex_);
   while (!entries_.empty()) {

@@ -66,7 +66,7 @@ class Runner {
   void StopAll(StopCause cause);
 
   // Waits until no attempt is left; false if some are after `limit`.
-  bool AwaitEmpty(absl::Duration limit);
+  bool AwaitEmpty(absl::Duration limit) const;
 
   // Handlers that have not returned.
   int running() const;
@@ -90,7 +90,7 @@ class Runner {
   const Options options_;
   mutable Mutex mutex_;
   CondVar work_;
-  CondVar settled_;
+  mutable CondVar settled_;
   absl::flat_hash_map<AttemptKey, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::deque<Entry> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,432 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/worker/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/fakes/fake_clock.h"
+#include "tests/unit/services/worker/support/fake_consumer.h"
+#include "tests/unit/services/worker/support/fake_handler.h"
+#include "tests/unit/services/worker/support/fake_state_line.h"
+
+namespace buzzer::worker {
+namespace {
+
+using internal::v1::Claim;
+using internal::v1::WorkRequest;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kNormal[] = "buzzer.work.normal";
+
+// The whole core between a state service and a broker that are the test. The clock is a
+// fake that stands still, so nothing is due unless the test says so.
+class WorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Make(MakeConfig(2)); }
+  void TearDown() override {
+    handler_->StopNow();
+    worker_.reset();
+  }
+
+  static Config MakeConfig(int slots) {
+    Config config;
+    config.slots = slots;
+    config.drain_timeout = absl::ZeroDuration();
+    config.state_outage_limit = absl::Minutes(10);
+    HandlerConfig handler;
+    handler.type = "work";
+    handler.queue = "work";
+    handler.concurrency = slots;
+    handler.grace = absl::Seconds(10);
+    handler.attempt_timeout = absl::Minutes(1);
+    config.handlers = {handler};
+    return config;
+  }
+
+  void Make(const Config& config) {
+    worker_.reset();
+    Worker::Options options;
+    options.config = config;
+    options.name = "worker-1";
+    auto handler = std::make_unique<FakeHandler>();
+    handler_ = handler.get();
+    options.handlers["work"] = std::move(handler);
+    options.events = &events_;
+    options.clock = &clock_;
+    consumer_ = std::make_unique<FakeConsumer>();
+    worker_ = std::make_unique<Worker>(std::move(options));
+    line_ = std::make_unique<FakeStateLine>(worker_->session());
+    worker_->Connect(line_.get());
+    worker_->intake()->Start(consumer_.get());
+    line_->Up();
+  }
+
+  void Deliver(uint64_t tag, const std::vector<JobId>& jobs, const std::string& type = "work",
+               const std::string& queue = kNormal) {
+    worker_->intake()->OnBrokerDelivery(consumer_->Message(queue, tag, jobs, type));
+  }
+
+  // What the worker claims now.
+  std::vector<Claim> TakeClaims() {
+    const WorkRequest request = line_->Take();
+    return {request.claims().begin(), request.claims().end()};
+  }
+  Claim TakeClaim() {
+    const auto claims = TakeClaims();
+    EXPECT_EQ(claims.size(), 1u);
+    return claims.empty() ? Claim() : claims[0];
+  }
+
+  static internal::v1::Granted Granted(int attempt = 1) {
+    internal::v1::Granted granted;
+    granted.set_attempt(attempt);
+    granted.set_lease_id("lease");
+    granted.mutable_lease()->set_seconds(30);
+    granted.set_type("work");
+    granted.set_queue("work");
+    return granted;
+  }
+
+  // A job that has been claimed and runs.
+  JobId RunOne(uint64_t tag = 1, int attempt = 1) {
+    const JobId job = NewId();
+    Deliver(tag, {job});
+    line_->Grant(TakeClaim(), Granted(attempt));
+    EXPECT_TRUE(handler_->AwaitStarted(++started_));
+    return job;
+  }
+
+  static JobId NewId() { return JobId::Make(absl::Now()); }
+  static std::string Bytes(const JobId& job) { return std::string(job.bytes()); }
+
+  testing::FakeClock clock_;
+  WorkerEvents events_;
+  std::unique_ptr<FakeConsumer> consumer_;
+  std::unique_ptr<FakeStateLine> line_;
+  std::unique_ptr<Worker> worker_;
+  FakeHandler* handler_ = nullptr;
+  int started_ = 0;
+};
+
+TEST_F(WorkerTest, SaysWhoItIsAndWhatItConsumes) {
+  const internal::v1::Hello hello = line_->Take().hello();
+  EXPECT_EQ(hello.worker(), "worker-1");
+  EXPECT_EQ(hello.slots(), 2);
+  ASSERT_EQ(hello.types_size(), 1);
+  EXPECT_EQ(hello.types(0).type(), "work");
+  ASSERT_EQ(hello.queues_size(), 1);
+  EXPECT_EQ(hello.queues(0).slots(), 2);
+  EXPECT_EQ(hello.queues(0).prefetch(), 6) << "two for each priority";
+  EXPECT_FALSE(hello.draining());
+}
+
+TEST_F(WorkerTest, ConsumesWithAPrefetchOfItsFreeSlots) {
+  EXPECT_NE(consumer_->ChannelOf("buzzer.work.high"), 0u);
+  EXPECT_EQ(consumer_->PrefetchOf(kNormal), 2);
+}
+
+TEST_F(WorkerTest, ClaimsWithTheHandlersLimits) {
+  const JobId job = NewId();
+  Deliver(1, {job});
+  const Claim claim = TakeClaim();
+  EXPECT_EQ(claim.claim_id().size(), 16u);
+  EXPECT_EQ(claim.job_id(), Bytes(job));
+  EXPECT_EQ(claim.intent(), Claim::INTENT_RUN);
+  EXPECT_EQ(claim.grace().seconds(), 10);
+  EXPECT_EQ(claim.attempt_timeout().seconds(), 60);
+}
+
+TEST_F(WorkerTest, AcksOnlyWhenTheClaimIsAnswered) {
+  Deliver(5, {NewId()});
+  const Claim claim = TakeClaim();
+  EXPECT_THAT(consumer_->acks(), IsEmpty());
+  line_->Grant(claim, Granted());
+  EXPECT_THAT(consumer_->acks(), ElementsAre(5));
+  EXPECT_TRUE(handler_->AwaitStarted());
+}
+
+TEST_F(WorkerTest, AcksAndForgetsWhatIsGoneOrReturned) {
+  Deliver(1, {NewId()});
+  line_->SayGone(TakeClaim());
+  Deliver(2, {NewId()});
+  line_->SayReturned(TakeClaim(), internal::v1::Returned::REASON_PAUSED);
+  EXPECT_THAT(consumer_->acks(), ElementsAre(1, 2));
+  EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  EXPECT_EQ(handler_->started(), 0);
+}
+
+TEST_F(WorkerTest, AcksAMessageOfSeveralJobsWhenEachIsAnswered) {
+  const std::vector<JobId> jobs = {NewId(), NewId(), NewId()};
+  Deliver(9, jobs);
+  const auto first = TakeClaims();
+  ASSERT_EQ(first.size(), 2u) << "there are two slots";
+  line_->SayGone(first[0]);
+  line_->SayGone(first[1]);
+  EXPECT_THAT(consumer_->acks(), IsEmpty());
+  const Claim last = TakeClaim();
+  EXPECT_EQ(last.job_id(), Bytes(jobs[2]));
+  line_->SayGone(last);
+  EXPECT_THAT(consumer_->acks(), ElementsAre(9));
+}
+
+TEST_F(WorkerTest, GivesBackAJobThatItHasNoHandlerFor) {
+  Deliver(1, {NewId()}, "other");
+  const Claim claim = TakeClaim();
+  EXPECT_EQ(claim.intent(), Claim::INTENT_RETURN_NO_HANDLER);
+  EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  line_->SayReturned(claim, internal::v1::Returned::REASON_NO_HANDLER);
+  EXPECT_THAT(consumer_->acks(), ElementsAre(1));
+}
+
+TEST_F(WorkerTest, ClaimsNoMoreThanItHasSlots) {
+  for (uint64_t tag = 1; tag <= 3; ++tag) Deliver(tag, {NewId()});
+  const auto claims = TakeClaims();
+  ASSERT_EQ(claims.size(), 2u);
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+  line_->SayGone(claims[0]);
+  EXPECT_EQ(TakeClaims().size(), 1u);
+}
+
+TEST_F(WorkerTest, ReportsTheOutcomeAndRunsTheNextJob) {
+  Make(MakeConfig(1));
+  const JobId job = RunOne();
+  Deliver(2, {NewId()});
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+  handler_->Return(Success{"text/plain", "done"});
+  // Both in one message or in two.
+  internal::v1::Outcome outcome;
+  bool claimed_next = false;
+  line_->Await([&](const WorkRequest& request) {
+    if (request.outcomes_size() > 0) outcome = request.outcomes(0);
+    claimed_next |= request.claims_size() > 0;
+    return outcome.has_success() && claimed_next;
+  });
+  EXPECT_EQ(outcome.job_id(), Bytes(job));
+  EXPECT_EQ(outcome.attempt(), 1);
+  EXPECT_EQ(outcome.lease_id(), "lease");
+  EXPECT_EQ(outcome.success().result(), "done");
+}
+
+TEST_F(WorkerTest, ClosesAFullQueuesChannelAfterASecondAndOpensItAgain) {
+  RunOne(1);
+  RunOne(2);
+  worker_->intake()->Tick();
+  clock_.Advance(absl::Seconds(1));
+  worker_->intake()->Tick();
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
+  EXPECT_EQ(line_->Take().hello().queues(0).prefetch(), 0);
+  handler_->Return(Success{});
+  const auto request = line_->Await([](const WorkRequest& sent) {
+    return sent.has_hello() && sent.hello().queues(0).prefetch() > 0;
+  });
+  EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
+}
+
+TEST_F(WorkerTest, StopsConsumingWhileStateIsDownAndRunsOn) {
+  RunOne();
+  line_->Down();
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
+  EXPECT_FALSE(handler_->was_cancelled());
+  line_->Up();
+  EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
+  EXPECT_EQ(line_->Take().renewals_size(), 1) << "every lease is renewed at once";
+}
+
+TEST_F(WorkerTest, RunsAGrantThatWasCommittedBeforeTheLineBroke) {
+  Deliver(1, {NewId()});
+  const Claim claim = TakeClaim();
+  line_->Down();
+  line_->Up();
+  const Claim repeated = TakeClaim();
+  EXPECT_EQ(repeated.claim_id(), claim.claim_id());
+  line_->Grant(repeated, Granted());
+  EXPECT_TRUE(handler_->AwaitStarted());
+  EXPECT_THAT(consumer_->acks(), IsEmpty()) << "its channel is gone";
+}
+
+TEST_F(WorkerTest, ConsumesAgainWhenTheBrokerIsBack) {
+  RunOne();
+  consumer_->LoseAll();
+  worker_->intake()->OnBrokerDown();
+  EXPECT_EQ(line_->Take().hello().queues(0).prefetch(), 0);
+  EXPECT_FALSE(handler_->was_cancelled());
+  worker_->intake()->OnBrokerUp();
+  EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
+}
+
+TEST_F(WorkerTest, WaitsForAQueueThatDoesNotExistYet) {
+  const amqp::ChannelId channel = consumer_->ChannelOf(kNormal);
+  consumer_->Lose(channel);
+  worker_->intake()->OnBrokerClosed(channel, absl::NotFoundError("no queue"));
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
+  clock_.Advance(absl::Seconds(10));
+  worker_->intake()->Tick();
+  EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
+}
+
+TEST_F(WorkerTest, IgnoresADeliveryOfAChannelThatItHasClosed) {
+  const amqp::Delivery late = consumer_->Message(kNormal, 1, {NewId()}, "work");
+  line_->Down();
+  worker_->intake()->OnBrokerDelivery(late);
+  line_->Up();
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+}
+
+TEST_F(WorkerTest, RepeatsAnOutcomeUntilItIsTaken) {
+  RunOne();
+  line_->Down();
+  handler_->Return(Success{"", "kept"});
+  line_->Up();
+  EXPECT_EQ(line_->AwaitOutcome().success().result(), "kept");
+  line_->Down();
+  line_->Up();
+  const auto outcome = line_->AwaitOutcome();
+  EXPECT_EQ(outcome.success().result(), "kept");
+  EXPECT_EQ(worker_->runner().unsettled(), 1);
+  line_->AnswerOutcome(outcome);
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, StopsAHandlerWhoseLeaseIsLostAndDropsItsResult) {
+  handler_->IgnoreCancel();
+  const JobId job = RunOne();
+  line_->AnswerRenewal(Bytes(job), 1, /*held=*/false);
+  EXPECT_TRUE(handler_->AwaitCancelled());
+  handler_->StopNow();
+  // The slot is free again, and there is nothing to tell.
+  ASSERT_TRUE(worker_->runner().AwaitEmpty(absl::Minutes(1)));
+  EXPECT_EQ(line_->Take().outcomes_size(), 0);
+}
+
+TEST_F(WorkerTest, IgnoresALostLeaseOnceTheOutcomeIsUnderWay) {
+  const JobId job = RunOne();
+  handler_->Return(Success{});
+  const auto outcome = line_->AwaitOutcome();
+  line_->AnswerRenewal(Bytes(job), 1, /*held=*/false);
+  EXPECT_EQ(worker_->runner().unsettled(), 1);
+  line_->AnswerOutcome(outcome);
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, DropsAnOutcomeThatIsRefused) {
+  RunOne();
+  handler_->Return(Success{});
+  line_->AnswerOutcome(line_->AwaitOutcome(), /*accepted=*/false);
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, CancelsAHandlerAndTellsWhenItHasStopped) {
+  handler_->IgnoreCancel();
+  const JobId job = RunOne();
+  line_->Cancel(Bytes(job), 1);
+  EXPECT_TRUE(handler_->AwaitCancelled());
+  EXPECT_EQ(line_->Take().outcomes_size(), 0) << "it has not stopped yet";
+  handler_->StopNow();
+  EXPECT_EQ(line_->AwaitOutcome().failure().reason(), "CANCELLED");
+}
+
+TEST_F(WorkerTest, CancelsWhenARenewalsAnswerAsksForIt) {
+  const JobId job = RunOne();
+  line_->AnswerRenewal(Bytes(job), 1, /*held=*/true, /*cancel_requested=*/true);
+  EXPECT_EQ(line_->AwaitOutcome().failure().reason(), "CANCELLED");
+}
+
+TEST_F(WorkerTest, IgnoresTheCancelOfAnotherAttempt) {
+  const JobId job = RunOne(1, /*attempt=*/2);
+  line_->Cancel(Bytes(job), 1);
+  EXPECT_FALSE(handler_->was_cancelled());
+}
+
+TEST_F(WorkerTest, RunsTheNextAttemptWhileOneThatLostItsLeaseStops) {
+  handler_->IgnoreCancel();
+  const JobId job = RunOne();
+  line_->AnswerRenewal(Bytes(job), 1, /*held=*/false);
+  Deliver(2, {job});
+  line_->Grant(TakeClaim(), Granted(2));
+  EXPECT_TRUE(handler_->AwaitStarted(2));
+  EXPECT_EQ(worker_->runner().running(), 2);
+}
+
+TEST_F(WorkerTest, HandsBackWhatDoesNotEndWithinTheDrain) {
+  const JobId job = RunOne();
+  EXPECT_TRUE(handler_->AwaitStarted());
+  std::thread state([&] {
+    const auto outcome = line_->AwaitOutcome();
+    EXPECT_EQ(outcome.job_id(), Bytes(job));
+    EXPECT_TRUE(outcome.has_handed_back());
+    line_->AnswerOutcome(outcome);
+  });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, LetsAHandlerEndByItselfDuringTheDrain) {
+  Config config = MakeConfig(2);
+  config.drain_timeout = absl::Minutes(1);
+  Make(config);
+  RunOne();
+  std::thread state([&] {
+    line_->Await([](const WorkRequest& request) { return request.hello().draining(); });
+    handler_->Return(Success{"", "just in time"});
+    const auto outcome = line_->AwaitOutcome();
+    EXPECT_EQ(outcome.success().result(), "just in time");
+    line_->AnswerOutcome(outcome);
+  });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+  EXPECT_FALSE(handler_->was_cancelled());
+}
+
+TEST_F(WorkerTest, HandsBackAJobThatIsGrantedDuringTheDrain) {
+  Config config = MakeConfig(2);
+  config.drain_timeout = absl::Minutes(1);
+  Make(config);
+  Deliver(1, {NewId()});
+  const Claim claim = TakeClaim();
+  std::thread state([&] {
+    line_->Await([](const WorkRequest& request) { return request.hello().draining(); });
+    line_->Grant(claim, Granted());
+    const auto outcome = line_->AwaitOutcome();
+    EXPECT_TRUE(outcome.has_handed_back());
+    line_->AnswerOutcome(outcome);
+  });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+  EXPECT_EQ(handler_->started(), 0);
+}
+
+TEST_F(WorkerTest, TakesTurnsBetweenQueues) {
+  Config config = MakeConfig(2);
+  HandlerConfig other = config.handlers[0];
+  other.type = "other";
+  other.queue = "other";
+  config.handlers.push_back(other);
+  Make(config);
+  // One message fills both slots; what waits then is taken one from each queue.
+  Deliver(1, {NewId(), NewId()});
+  const auto first = TakeClaims();
+  ASSERT_EQ(first.size(), 2u);
+  const std::vector<JobId> work = {NewId(), NewId()};
+  const std::vector<JobId> others = {NewId(), NewId()};
+  Deliver(2, work);
+  Deliver(3, others, "other", "buzzer.other.normal");
+  line_->SayGone(first[0]);
+  line_->SayGone(first[1]);
+  std::vector<std::string> claimed;
+  for (const Claim& claim : TakeClaims()) claimed.push_back(claim.job_id());
+  EXPECT_THAT(claimed, UnorderedElementsAre(Bytes(work[0]), Bytes(others[0])));
+}
+
+}  // namespace
+}  // namespace buzzer::worker
