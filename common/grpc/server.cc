@@ -3,6 +3,7 @@
 
 #include "common/grpc/server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
@@ -15,6 +16,8 @@
 namespace buzzer {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options) {
+  // Held for ever: when its last user is gone, gRPC joins a thread that may sleep 10 s.
+  [[maybe_unused]] static const bool kHoldsGrpc = (grpc_init(), true);
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {
     // The plugin registers itself for every server built after this.
@@ -27,6 +30,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
   builder.SetMaxSendMessageSize(16 << 20);
+  // As much as the gateway passes: what is too long is for our code to refuse, with the
+  // field's name, and not for gRPC (8 KiB unless set), without.
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // A taken port is an error.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
