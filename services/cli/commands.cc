@@ -45,6 +45,8 @@ struct Context {
   const Arguments& arguments;
   const Settings& settings;
   const Environment& environment;
+  // Of a command that watches, else null.
+  Interrupt* interrupt;
   Client client;
 
   std::ostream& out() const { return environment.out; }
@@ -87,18 +89,17 @@ std::unique_ptr<WatchView> MakeView(const Context& context) {
   return MakeLineView(context.out(), context.err(), absl::LocalTimeZone());
 }
 
-ExitCode FollowToEnd(Context& context, const std::string& job_name, int64_t after_revision,
-                     Interrupt* interrupt) {
+ExitCode FollowToEnd(Context& context, const std::string& job_name, int64_t after_revision) {
   FollowOptions options;
   options.after_revision = after_revision;
   options.timeout = context.settings.timeout.value_or(absl::InfiniteDuration());
   absl::StatusOr<v1::Job::State> end;
   {
     const auto view = MakeView(context);
-    end = FollowJob(context.client.jobs(), job_name, options, interrupt, view.get());
+    end = FollowJob(context.client.jobs(), job_name, options, context.interrupt, view.get());
   }
   if (end.ok()) return ExitCodeFor(*end);
-  if (interrupt->raised()) {
+  if (context.interrupt->raised()) {
     const absl::string_view id = absl::StripPrefix(job_name, "jobs/");
     context.err() << "buzzer: job " << id << " goes on; 'buzzer watch " << id
                   << "' shows it again, 'buzzer cancel " << id << "' stops it\n";
@@ -113,13 +114,11 @@ ExitCode Submit(Context& context) {
         return ReadFile(name, max_bytes, context.environment.in);
       });
   if (!request.ok()) return context.FailUsage(request.status());
-  Interrupt* const interrupt =
-      context.arguments.Has("watch") ? context.environment.catch_interrupt() : nullptr;
   const auto job = context.client.Call(&Jobs::SubmitJob, *request);
   if (!job.ok()) return context.Fail(job.status());
   const ExitCode printed = context.Print(*job, absl::StrCat(Printable(job->id()), "\n"));
-  if (printed != kOk || interrupt == nullptr) return printed;
-  return FollowToEnd(context, job->name(), 0, interrupt);
+  if (printed != kOk || !context.arguments.Has("watch")) return printed;
+  return FollowToEnd(context, job->name(), 0);
 }
 
 ExitCode Get(Context& context) {
@@ -134,8 +133,7 @@ ExitCode Get(Context& context) {
 ExitCode Watch(Context& context) {
   const auto after = context.arguments.Number("after", 0, INT64_MAX);
   if (!after.ok()) return context.FailUsage(after.status());
-  Interrupt* const interrupt = context.environment.catch_interrupt();
-  return FollowToEnd(context, context.job_name(), after->value_or(0), interrupt);
+  return FollowToEnd(context, context.job_name(), after->value_or(0));
 }
 
 ExitCode Result(Context& context) {
@@ -254,9 +252,12 @@ ExitCode RunCommand(const std::vector<std::string>& words, const Environment& en
   }
   const auto settings = ReadSettings(*arguments, environment.address);
   if (!settings.ok()) return FailUsage(settings.status(), command, environment);
+  // Before the client: it starts threads, and each would take the signal.
+  const bool watches = command->name == "watch" || arguments->Has("watch");
+  Interrupt* const interrupt = watches ? environment.catch_interrupt() : nullptr;
   auto client = Client::Make(*settings);
   if (!client.ok()) return FailUsage(client.status(), command, environment);
-  Context context{*arguments, *settings, environment, *std::move(client)};
+  Context context{*arguments, *settings, environment, interrupt, *std::move(client)};
   return Runners().at(command->name)(context);
 }
 
