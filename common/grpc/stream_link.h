@@ -168,11 +168,11 @@ class StreamLink {
       log::Warning("stream_down", {{"stream", name_}, {"error", status.error_message()}});
       callbacks_.on_down(FromGrpcStatus(status));
     }
-    // Goes last: Stop may still touch it until call_ is null, and who waits in Stop may
-    // destroy us from then on.
-    const std::unique_ptr<Call> ended(call);
     MutexLock lock(&mutex_);
+    // Under the lock: Stop may touch it until then; and it goes before Stop returns, since
+    // the last owner of a channel must not be a gRPC thread, which would join itself.
     call_ = nullptr;
+    delete call;
     if (stopping_) {
       idle_.NotifyAll();
       return;
