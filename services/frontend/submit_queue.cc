@@ -24,30 +24,31 @@ void SubmitQueue::Add(internal::v1::NewJob job, Done done) {
   entry.bytes = job.ByteSizeLong();
   entry.start = clock_->Monotonic();
   entry.job = std::move(job);
-  entry.done = std::move(done);
-  absl::Status refused;
   bool set_expiry = false;
-  {
-    MutexLock lock(&mutex_);
-    if (!up_) {
-      refused = StateUnavailable("the state service cannot be reached, and the job is not stored");
-    } else if (jobs_ >= limits_.max_jobs || bytes_ + entry.bytes > limits_.max_bytes) {
-      refused = StateUnavailable(
-          "too many submits wait for the state service, and the job is "
-          "not stored");
-    } else {
-      ++jobs_;
-      bytes_ += entry.bytes;
-      waiting_.push_back(std::move(entry));
-      set_expiry = !std::exchange(expiry_is_set_, true);
-    }
-  }
-  if (!refused.ok()) {
-    entry.done(refused);
+  if (absl::Status refused = Enqueue(entry, done, &set_expiry); !refused.ok()) {
+    done(refused);
     return;
   }
   if (set_expiry) hooks_.expire_after(limits_.answer_limit);
   hooks_.wake();
+}
+
+absl::Status SubmitQueue::Enqueue(Entry& entry, Done& done, bool* set_expiry) {
+  MutexLock lock(&mutex_);
+  if (!up_) {
+    return StateUnavailable("the state service cannot be reached, and the job is not stored");
+  }
+  if (jobs_ >= limits_.max_jobs || bytes_ + entry.bytes > limits_.max_bytes) {
+    return StateUnavailable(
+        "too many submits wait for the state service, and the job is not "
+        "stored");
+  }
+  ++jobs_;
+  bytes_ += entry.bytes;
+  entry.done = std::move(done);
+  waiting_.push_back(std::move(entry));
+  *set_expiry = !std::exchange(expiry_is_set_, true);
+  return absl::OkStatus();
 }
 
 bool SubmitQueue::NextBatch(internal::v1::SubmitRequest* request) {

@@ -91,6 +91,8 @@ class SubmitQueue {
     absl::StatusOr<v1::Job> result;
   };
   static void Tell(std::vector<News>& news);
+  // Moves out of entry and done unless it refuses; says whether Expire is to be called.
+  absl::Status Enqueue(Entry& entry, Done& done, bool* set_expiry);
 
   bool RefillUnanswered(internal::v1::SubmitRequest* request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Batch GatherBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -4,6 +4,7 @@
 #include "tests/fakes/fake_state.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -225,14 +226,15 @@ void FakeState::Start() {
     stopping_ = false;
     holds_answers_ = false;
   }
-  GrpcServer::Options options;
-  options.address = absl::StrCat("127.0.0.1:", port_);
-  options.credentials = grpc::InsecureServerCredentials();
-  options.services = {service_.get()};
-  auto server = GrpcServer::Start(options);
-  if (!server.ok()) std::abort();
-  server_ = *std::move(server);
-  port_ = server_->port();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(absl::StrCat("127.0.0.1:", port_), grpc::InsecureServerCredentials(),
+                           &port_);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.RegisterService(service_.get());
+  // A shutdown may wait for this long: 10 s unless set.
+  builder.SetSyncServerOption(grpc::ServerBuilder::CQ_TIMEOUT_MSEC, 20);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0) std::abort();
 }
 
 void FakeState::Stop() {
@@ -241,6 +243,7 @@ void FakeState::Stop() {
     stopping_ = true;
     changed_.NotifyAll();
   }
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   server_.reset();
 }
 

@@ -6,7 +6,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +14,6 @@
 
 #include "absl/status/status.h"
 #include "buzzer/internal/v1/state_service.grpc.pb.h"
-#include "common/grpc/server.h"
 #include "common/job_id/job_id.h"
 #include "common/mutex/mutex.h"
 
@@ -108,7 +106,7 @@ class FakeState final {
   std::map<std::string, bool> paused_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<Service> service_;
-  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };
 

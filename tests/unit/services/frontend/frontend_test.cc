@@ -730,12 +730,14 @@ TEST_F(FrontendTest, BringsASlowWatcherEveryStateChangeWithoutAGrowingQueue) {
   constexpr int kChanges = 600;
   const std::string large(64 << 10, 'x');
   for (int i = 0; i < kChanges; ++i) state_.Change(id, v1::Job::SCHEDULED, "FAILED", large);
+  ASSERT_TRUE(state_.AwaitOpenWatches(0)) << "what is not taken is not sent either";
+  const int starts = state_.starts();
   state_.Change(id, v1::Job::FAILED, "FAILED");
   for (int64_t revision = 2; revision <= kChanges + 2; ++revision) {
     ASSERT_EQ(NextRevision(*reader), revision);
   }
   EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_GT(state_.starts(), 2) << "its watch was started anew";
+  EXPECT_GT(state_.starts(), starts) << "its watch was started anew";
 }
 
 TEST_F(FrontendTest, CutsAWatcherOffThatTakesNothing) {
@@ -777,7 +779,10 @@ TEST_F(FrontendTest, BreaksTheSilenceOfAnEventStream) {
   const JobId id = state_.AddJob();
   Call call;
   const auto reader = StreamEvents(call, id);
-  EXPECT_THAT(NextText(*reader), HasSubstr("id: 1"));
+  std::string text;
+  do {
+    text = NextText(*reader);
+  } while (!absl::StrContains(text, "id: 1") && text != "the end");
   EXPECT_EQ(NextText(*reader), ": keep-alive\n\n");
   EXPECT_EQ(NextText(*reader), ": keep-alive\n\n");
 }
