@@ -31,7 +31,7 @@ _log_lock = threading.Lock()
 
 def log(event, **facts):
     line = json.dumps({"time": round(time.time(), 3), "service": "sync-twin", "event": event,
-                       **facts})
+                       **facts}, separators=(",", ":"))
     with _log_lock:
         print(line, file=sys.stderr, flush=True)
 
