@@ -96,14 +96,12 @@ bool Intake::AwaitNoClaims(absl::Duration limit) {
 
 void Intake::OnBrokerUp() {
   MutexLock lock(&mutex_);
-  log::Info("broker_up");
   broker_up_ = true;
   Advance();
 }
 
 void Intake::OnBrokerDown() {
   MutexLock lock(&mutex_);
-  log::Warning("broker_down", {{"error", "waiting for the broker; running jobs go on"}});
   broker_up_ = false;
   for (QueueLane& lane : lanes_) lane.Closed();
   hello_is_stale_ = true;

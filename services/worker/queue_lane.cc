@@ -81,12 +81,12 @@ bool QueueLane::Failed(const absl::Status& why, absl::Duration now) {
   Closed();
   // Never at once: a queue that is not there is likely just being declared.
   retry_at_ = now + kFirstRetry + backoff_.Next();
-  return std::exchange(failure_, why.ToString()) != failure_;
+  return std::exchange(failure_, why.code()) != why.code();
 }
 
 bool QueueLane::Recovered() {
   backoff_.Reset();
-  return !std::exchange(failure_, "").empty();
+  return std::exchange(failure_, absl::StatusCode::kOk) != absl::StatusCode::kOk;
 }
 
 bool QueueLane::Add(const amqp::Delivery& delivery) {

@@ -63,8 +63,8 @@ class QueueLane {
   // lay there is forgotten: the broker gives it to somebody again.
   void Opened(amqp::ChannelId channel, int prefetch, absl::Duration now);
   void Closed();
-  // The broker has closed it: the next one is opened after a while. True if `why` is
-  // news.
+  // The broker has closed it: the next one is opened after a while. True if that is news:
+  // the last one did not fail, or for another reason.
   bool Failed(const absl::Status& why, absl::Duration now);
   // The first delivery after a failure. True if there was one.
   bool Recovered();
@@ -102,8 +102,8 @@ class QueueLane {
   // The same after a failure, whatever becomes free.
   absl::Duration retry_at_;
   absl::Duration next_decision_ = absl::InfiniteDuration();
-  // Of the last failure; empty: none.
-  std::string failure_;
+  // Of the last failure.
+  absl::StatusCode failure_ = absl::StatusCode::kOk;
   Backoff backoff_;
 };
 

@@ -123,7 +123,7 @@ TEST_F(QueueLaneTest, TriesAgainAfterAFailureButNotAtOnce) {
 
 TEST_F(QueueLaneTest, TellsAFailureOnlyWhenItIsNews) {
   EXPECT_TRUE(lane_.Failed(absl::NotFoundError("no queue"), now_));
-  EXPECT_FALSE(lane_.Failed(absl::NotFoundError("no queue"), now_));
+  EXPECT_FALSE(lane_.Failed(absl::NotFoundError("no other queue"), now_));
   EXPECT_TRUE(lane_.Failed(absl::DeadlineExceededError("slow"), now_));
   EXPECT_TRUE(lane_.Recovered());
   EXPECT_FALSE(lane_.Recovered());

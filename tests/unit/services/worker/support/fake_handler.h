@@ -18,11 +18,9 @@ class FakeHandler final : public Handler {
  public:
   HandlerResult Run(JobContext& context) override {
     state_.Update([](State& state) { ++state.started; });
-    if (context.WaitForCancel(absl::ZeroDuration())) return Cancelled();
     Waker waker(this);
     context.Observe(&waker);
-    state_.Await(
-        [&](const State& state) { return state.result.has_value() || waker.cancelled(); });
+    state_.Await([&](const State& state) { return state.result.has_value() || waker.cancelled(); });
     context.Observe(nullptr);
     if (context.cancelled()) return Cancelled();
     return *state_.Get().result;
