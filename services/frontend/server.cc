@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/grpc/channel.h"
 #include "common/grpc/server.h"
 #include "common/metrics/metrics_endpoint.h"
@@ -15,10 +16,14 @@
 namespace buzzer::frontend {
 namespace {
 
+// Longest wait for the state service before serving without it.
+constexpr absl::Duration kFirstConnect = absl::Seconds(1);
+
 class RealServer final : public Server {
  public:
   RealServer(const Config& config, const std::shared_ptr<grpc::Channel>& channel)
       : config_(config),
+        channel_(channel),
         registry_(std::make_shared<prometheus::Registry>()),
         metrics_(registry_.get()),
         submits_(channel, config.timing, Clock::Real(), &timers_, &metrics_),
@@ -47,6 +52,9 @@ class RealServer final : public Server {
     grpc_ = *std::move(server);
     submits_.Start();
     watches_.Open();
+    // Who calls as soon as this serves is not to be refused because the lines are still
+    // being connected; if state is down, that is to be said.
+    channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + kFirstConnect));
     grpc_->SetServing(true);
     return absl::OkStatus();
   }
@@ -82,6 +90,7 @@ class RealServer final : public Server {
   }
 
   const Config config_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::shared_ptr<prometheus::Registry> registry_;
   FrontendMetrics metrics_;
   DrainList drains_;

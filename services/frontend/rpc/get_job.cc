@@ -31,7 +31,7 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
                        full = request->view() == v1::JOB_VIEW_FULL] {
     FetchJob(parts_, target, full, [call, response](absl::StatusOr<v1::Job> job) {
       if (job.ok()) {
-        *response = *std::move(job);
+        *response = std::move(*job);
         SetJobHeaders(call.get(), *response);
       }
       call->Finish(job.status());

@@ -30,7 +30,7 @@ grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* conte
   }
   const auto answer = [call, response](absl::StatusOr<v1::Job> job) {
     if (job.ok()) {
-      *response = *std::move(job);
+      *response = std::move(*job);
       SetJobHeaders(call.get(), *response);
     }
     call->Finish(job.status());
