@@ -108,7 +108,7 @@ void Intake::OnBrokerDown() {
   Advance();
 }
 
-void Intake::OnBrokerDelivery(amqp::Delivery delivery) {
+void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
   MutexLock lock(&mutex_);
   QueueLane* const lane = LaneOf(delivery.channel);
   if (lane == nullptr || consumer_ == nullptr) return;
@@ -117,7 +117,7 @@ void Intake::OnBrokerDelivery(amqp::Delivery delivery) {
   Advance();
 }
 
-void Intake::OnBrokerClosed(amqp::ChannelId channel, absl::Status why) {
+void Intake::OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why) {
   MutexLock lock(&mutex_);
   QueueLane* const lane = LaneOf(channel);
   if (lane == nullptr) return;

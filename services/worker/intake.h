@@ -67,8 +67,8 @@ class Intake {
 
   void OnBrokerUp();
   void OnBrokerDown();
-  void OnBrokerDelivery(amqp::Delivery delivery);
-  void OnBrokerClosed(amqp::ChannelId channel, absl::Status why);
+  void OnBrokerDelivery(const amqp::Delivery& delivery);
+  void OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why);
 
   void OnStateUp();
   void OnStateDown();

@@ -25,6 +25,7 @@ constexpr absl::Duration kMaxRetry = absl::Seconds(5);
 
 std::vector<std::string> BrokerQueues(absl::string_view prefix, absl::string_view queue) {
   std::vector<std::string> names;
+  names.reserve(kPriorities);
   for (const char* priority : kPriorityNames) {
     names.push_back(absl::StrCat(prefix, ".", queue, ".", priority));
   }

@@ -34,7 +34,7 @@ std::string MakeName() {
 
 class RealServer final : public Server {
  public:
-  RealServer(const Options& options, std::shared_ptr<grpc::ChannelCredentials> credentials)
+  RealServer(const Options& options, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
       : options_(options),
         name_(MakeName()),
         registry_(std::make_shared<prometheus::Registry>()),
@@ -60,11 +60,11 @@ class RealServer final : public Server {
     consumer.connection_name = name_;
     consumer.on_up = [intake] { intake->OnBrokerUp(); };
     consumer.on_down = [intake] { intake->OnBrokerDown(); };
-    consumer.on_delivery = [intake](amqp::Delivery delivery) {
-      intake->OnBrokerDelivery(std::move(delivery));
+    consumer.on_delivery = [intake](const amqp::Delivery& delivery) {
+      intake->OnBrokerDelivery(delivery);
     };
-    consumer.on_closed = [intake](amqp::ChannelId channel, absl::Status why) {
-      intake->OnBrokerClosed(channel, std::move(why));
+    consumer.on_closed = [intake](amqp::ChannelId channel, const absl::Status& why) {
+      intake->OnBrokerClosed(channel, why);
     };
     consumer_ = amqp::Consumer::Start(std::move(consumer));
     worker_.Start(consumer_.get());
@@ -129,7 +129,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
   }
   auto credentials = MakeChannelCredentials(options.tls);
   if (!credentials.ok()) return credentials.status();
-  auto server = std::make_unique<RealServer>(options, *std::move(credentials));
+  auto server = std::make_unique<RealServer>(options, *credentials);
   if (absl::Status begun = server->Begin(); !begun.ok()) return begun;
   return server;
 }

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include <compare>
+#include <tuple>
 #include <vector>
 
 namespace buzzer::worker {
@@ -17,7 +17,9 @@ struct Process {
   // In clock ticks since boot.
   unsigned long long start_time = 0;
 
-  friend auto operator<=>(const Process&, const Process&) = default;
+  friend bool operator<(const Process& a, const Process& b) {
+    return std::tie(a.pid, a.start_time) < std::tie(b.pid, b.start_time);
+  }
 };
 
 // Every living descendant of `root` as /proc shows it now, whatever its process group
