@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -12,13 +13,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace buzzer::cli {
-namespace {
-
-absl::Status CannotWrite(const std::string& path) {
-  return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
-}
-
-}  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& name, size_t max_bytes, std::istream& in) {
   std::ifstream file;
@@ -48,13 +42,9 @@ absl::Status WriteFile(const std::string& path, absl::string_view bytes) {
   std::ofstream file(partial, std::ios::binary | std::ios::trunc);
   file << bytes;
   file.close();
-  if (!file) {
-    const absl::Status status = CannotWrite(path);
-    std::remove(partial.c_str());
-    return status;
-  }
-  if (std::rename(partial.c_str(), path.c_str()) != 0) {
-    const absl::Status status = CannotWrite(path);
+  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
+    absl::Status status =
+        absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", strerror(errno)));
     std::remove(partial.c_str());
     return status;
   }

@@ -26,7 +26,7 @@ std::optional<absl::Status> ShowStream(WatchCall* call, absl::Time end, JobTrack
     if (const auto event = call->Take(std::min(left, kTick))) {
       *told = true;
       if (tracker->Apply(*event)) view->Show(*event, tracker->job());
-    } else if (const auto status = call->status()) {
+    } else if (auto status = call->status()) {
       return status;
     } else {
       view->Tick(tracker->job());
