@@ -297,6 +297,7 @@ TEST_F(FrontendTest, RefusesAtOnceWhileStateIsDownAndRecoversByItself) {
 TEST_F(FrontendTest, TakesManySubmitsAtOnce) {
   Start();
   std::vector<std::future<grpc::Status>> statuses;
+  statuses.reserve(100);
   for (int i = 0; i < 100; ++i) {
     statuses.push_back(std::async(std::launch::async, [this] {
       Call call;

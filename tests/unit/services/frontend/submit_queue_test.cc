@@ -99,6 +99,7 @@ TEST_F(SubmitQueueTest, GathersSubmitsWhileBatchesAreOnTheirWay) {
   Submit();
   const auto second = Next();
   std::vector<std::shared_ptr<Caller>> callers;
+  callers.reserve(10);
   for (int i = 0; i < 3; ++i) callers.push_back(Submit());
   EXPECT_EQ(Next().jobs_size(), 0) << "two are in flight";
   wakes_ = 0;
@@ -133,6 +134,7 @@ TEST_F(SubmitQueueTest, BoundsABatchByBytesButSendsALargeJobAlone) {
 
 TEST_F(SubmitQueueTest, RefusesMoreThanMayWait) {
   std::vector<std::shared_ptr<Caller>> callers;
+  callers.reserve(10);
   for (int i = 0; i < 10; ++i) callers.push_back(Submit());
   const auto refused = Submit();
   EXPECT_EQ(refused->reason(), "STATE_UNAVAILABLE");

@@ -23,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
-constexpr int64_t kDay = 24 * 60 * 60;
+constexpr int64_t kDay = 86'400;
 
 v1::SubmitJobRequest Request() {
   v1::SubmitJobRequest request;
