@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -179,6 +180,12 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
     }
   }
   return address;
+}
+
+std::string BrokerUrl(const std::string& flag) {
+  if (!flag.empty()) return flag;
+  if (const char* url = std::getenv("BUZZER_BROKER_URL"); url != nullptr) return url;
+  return "amqp://guest:guest@127.0.0.1:5672/";
 }
 
 }  // namespace buzzer::amqp

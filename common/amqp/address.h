@@ -33,6 +33,10 @@ struct Address {
 // what is wrong and repeats no part of the address.
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 
+// Where a service finds the broker: `flag` if it is set, else the environment variable
+// BUZZER_BROKER_URL (which no list of processes shows), else a broker on this machine.
+std::string BrokerUrl(const std::string& flag);
+
 }  // namespace buzzer::amqp
 
 #endif  // COMMON_AMQP_ADDRESS_H_

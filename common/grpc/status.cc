@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/errors/errors.h"
+#include "common/utf8/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/error_info.pb.h"
 
@@ -20,8 +21,6 @@ constexpr size_t kMaxMessageBytes = 2048;
 constexpr size_t kMaxEncodedMessageBytes = 3072;
 constexpr size_t kMaxDetailBytes = 2048;
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
 // Cuts at a character boundary.
 std::string CutMessage(absl::string_view text) {
   size_t encoded = 0;
@@ -32,10 +31,7 @@ std::string CutMessage(absl::string_view text) {
     if (encoded > kMaxEncodedMessageBytes) break;
     ++length;
   }
-  if (length < text.size()) {
-    while (length > 0 && IsContinuation(text[length])) --length;
-  }
-  return std::string(text.substr(0, length));
+  return std::string(Utf8Prefix(text, length));
 }
 
 // What callers act on goes first, where there is not room for all.

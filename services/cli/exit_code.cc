@@ -46,8 +46,4 @@ ExitCode ExitCodeFor(v1::Job::State state) {
   }
 }
 
-bool IsTerminal(v1::Job::State state) {
-  return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
-}
-
 }  // namespace buzzer::cli

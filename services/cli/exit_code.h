@@ -27,8 +27,6 @@ ExitCode ExitCodeFor(const absl::Status& status);
 // For a watch that saw the job's end. `state` is terminal.
 ExitCode ExitCodeFor(v1::Job::State state);
 
-bool IsTerminal(v1::Job::State state);
-
 }  // namespace buzzer::cli
 
 #endif  // SERVICES_CLI_EXIT_CODE_H_

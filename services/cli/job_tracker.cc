@@ -3,6 +3,7 @@
 
 #include "services/cli/job_tracker.h"
 
+#include "common/job_state/job_state.h"
 #include "services/cli/exit_code.h"
 
 namespace buzzer::cli {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/job_state/job_state.h"
 #include "services/cli/exit_code.h"
 #include "services/cli/job_text.h"
 #include "services/cli/json_text.h"

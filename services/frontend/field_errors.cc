@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::frontend {
 namespace {
@@ -45,9 +46,7 @@ absl::Status FieldErrors::ToStatus() const {
 
 std::string Quoted(absl::string_view text) {
   if (text.size() <= kMaxQuotedBytes) return absl::StrCat("\"", text, "\"");
-  size_t end = kMaxQuotedBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return absl::StrCat("\"", text.substr(0, end), "...\"");
+  return absl::StrCat("\"", Utf8Prefix(text, kMaxQuotedBytes), "...\"");
 }
 
 }  // namespace buzzer::frontend

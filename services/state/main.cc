@@ -40,12 +40,6 @@ namespace {
 // For what the command line or a file got wrong.
 constexpr int kUsageError = 2;
 
-std::string BrokerUrl() {
-  if (std::string url = absl::GetFlag(FLAGS_broker_url); !url.empty()) return url;
-  if (const char* url = std::getenv("BUZZER_BROKER_URL"); url != nullptr) return url;
-  return "amqp://guest:guest@127.0.0.1:5672/";
-}
-
 int Fail(int code, const absl::Status& status) {
   std::cerr << "buzzer-state: " << status.message() << "\n";
   return code;
@@ -75,7 +69,8 @@ int main(int argc, char** argv) {
                                  "--data_directory is missing: name a directory on a disk that "
                                  "outlives this process"));
   }
-  auto broker = buzzer::amqp::ParseAddress(BrokerUrl());
+  auto broker =
+      buzzer::amqp::ParseAddress(buzzer::amqp::BrokerUrl(absl::GetFlag(FLAGS_broker_url)));
   if (!broker.ok()) return Fail(kUsageError, broker.status());
   broker->tls_ca = absl::GetFlag(FLAGS_broker_tls_ca);
   options.broker = *std::move(broker);

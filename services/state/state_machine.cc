@@ -48,10 +48,6 @@ std::optional<JobState> Next(JobState from, Trigger trigger) {
   return std::nullopt;
 }
 
-bool IsTerminal(JobState state) {
-  return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
-}
-
 bool IsActive(JobState state) { return state == v1::Job::RUNNING || state == v1::Job::CANCELLING; }
 
 }  // namespace buzzer::state

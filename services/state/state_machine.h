@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "buzzer/v1/job.pb.h"
+#include "common/job_state/job_state.h"
 
 namespace buzzer::state {
 
@@ -40,9 +41,6 @@ inline constexpr Trigger kAllTriggers[] = {
 // The one table that decides every change of state: where `trigger` leads from
 // `from`, or nullopt if it may not happen there. Pure.
 std::optional<JobState> Next(JobState from, Trigger trigger);
-
-// SUCCEEDED, FAILED or CANCELLED.
-bool IsTerminal(JobState state);
 
 // A worker holds, or held until a moment ago, a lease: RUNNING or CANCELLING.
 bool IsActive(JobState state);

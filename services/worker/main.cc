@@ -44,12 +44,6 @@ namespace {
 // For what the command line or a file got wrong.
 constexpr int kUsageError = 2;
 
-std::string BrokerUrl() {
-  if (std::string url = absl::GetFlag(FLAGS_broker_url); !url.empty()) return url;
-  if (const char* url = std::getenv("BUZZER_BROKER_URL"); url != nullptr) return url;
-  return "amqp://guest:guest@127.0.0.1:5672/";
-}
-
 std::string SupervisorPath() {
   if (std::string path = absl::GetFlag(FLAGS_supervisor); !path.empty()) return path;
   std::error_code ignored;
@@ -91,7 +85,8 @@ int main(int argc, char** argv) {
   auto config = buzzer::worker::LoadConfig(path, absl::GetFlag(FLAGS_slots));
   if (!config.ok()) return Fail(kUsageError, config.status());
   options.config = *std::move(config);
-  auto broker = buzzer::amqp::ParseAddress(BrokerUrl());
+  auto broker =
+      buzzer::amqp::ParseAddress(buzzer::amqp::BrokerUrl(absl::GetFlag(FLAGS_broker_url)));
   if (!broker.ok()) return Fail(kUsageError, broker.status());
   if (const std::string ca = absl::GetFlag(FLAGS_broker_tls_ca); !ca.empty()) broker->tls_ca = ca;
   options.broker = *std::move(broker);

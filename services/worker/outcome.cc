@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
-#include "services/worker/utf8.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::worker {
 namespace {

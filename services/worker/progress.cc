@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "common/limits/limits.h"
-#include "services/worker/utf8.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::worker {
 namespace {

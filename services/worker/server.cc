@@ -14,9 +14,9 @@
 #include "common/grpc/channel.h"
 #include "common/job_id/job_id.h"
 #include "common/metrics/metrics_endpoint.h"
+#include "common/utf8/utf8.h"
 #include "services/worker/grpc_state_line.h"
 #include "services/worker/handlers/make_handler.h"
-#include "services/worker/utf8.h"
 #include "services/worker/worker.h"
 #include "services/worker/worker_metrics.h"
 

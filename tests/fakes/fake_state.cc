@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/errors/errors.h"
 #include "common/grpc/status.h"
+#include "common/job_state/job_state.h"
 
 namespace buzzer::testing {
 namespace {
@@ -20,10 +21,6 @@ constexpr size_t kMaxItemBytes = 4 << 20;
 
 absl::Status NoSuchJob() {
   return ErrorBuilder(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", "there is no such job").Build();
-}
-
-bool IsTerminal(v1::Job::State state) {
-  return state == v1::Job::SUCCEEDED || state == v1::Job::FAILED || state == v1::Job::CANCELLED;
 }
 
 }  // namespace

@@ -414,20 +414,33 @@ class Set:
         return answer.json()
 
     def wait_for_state(self, job_id, *states, timeout=WAIT_SECONDS):
-        """Holds on the job's revisions until it is in one of the states."""
+        """Holds on the job's revisions until it is in one of the states.
+
+        Rides out 503, as clients do: the frontend needs a moment to find a state service
+        that was restarted."""
         deadline = time.monotonic() + timeout
-        job = self.get(job_id)
-        while job["state"] not in states:
-            assert time.monotonic() < deadline, f"not {states} in {timeout} s: {job}"
-            job = self.get(job_id, after=job["revision"], wait="5s")
-        return job
+        parameters = {}
+        while True:
+            answer = self.rest("GET", f"/v1/jobs/{job_id}", params=parameters)
+            if answer.status_code == 503:
+                time.sleep(0.05)
+            else:
+                assert answer.status_code == 200, answer.text
+                job = answer.json()
+                if job["state"] in states:
+                    return job
+                parameters = {"after": job["revision"], "wait": "5s"}
+            assert time.monotonic() < deadline, f"not {states} in {timeout} s: {answer.text}"
 
     def wait_for_types(self, *types, timeout=WAIT_SECONDS):
         """Until a worker has announced these types."""
         known = set()
 
         def announced():
-            answer = self.rest("GET", "/v1/queues")
+            try:
+                answer = self.rest("GET", "/v1/queues")
+            except requests.ConnectionError:
+                return False  # Envoy says that it starts a moment before it listens.
             if answer.status_code == 200:
                 for queue in answer.json()["queues"]:
                     known.update(queue["types"] if queue["workers"] else [])

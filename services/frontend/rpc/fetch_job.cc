@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/job_state/job_state.h"
 #include "services/frontend/call_errors.h"
 #include "services/frontend/payload_json.h"
-#include "services/frontend/rpc/job_states.h"
 
 namespace buzzer::frontend {
 namespace {

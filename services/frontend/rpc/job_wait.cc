@@ -5,8 +5,8 @@
 
 #include <utility>
 
+#include "common/job_state/job_state.h"
 #include "services/frontend/call_errors.h"
-#include "services/frontend/rpc/job_states.h"
 
 namespace buzzer::frontend {
 namespace {

@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/job_state/job_state.h"
 #include "services/frontend/http_codes.h"
 #include "services/frontend/response_metadata.h"
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/fetch_job.h"
 #include "services/frontend/rpc/job_event_stream.h"
 #include "services/frontend/rpc/job_service.h"
-#include "services/frontend/rpc/job_states.h"
 #include "services/frontend/server_sent_event.h"
 #include "services/frontend/validation.h"
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "absl/strings/str_cat.h"
+#include "common/job_state/job_state.h"
 #include "common/log/log.h"
 #include "services/frontend/http_codes.h"
 #include "services/frontend/limits.h"
@@ -9,7 +10,6 @@
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/fetch_job.h"
 #include "services/frontend/rpc/job_service.h"
-#include "services/frontend/rpc/job_states.h"
 #include "services/frontend/rpc/job_wait.h"
 #include "services/frontend/rpc/unary_call.h"
 #include "services/frontend/validation.h"

@@ -8,6 +8,7 @@
 
 #include "common/limits/limits.h"
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::state {
 namespace {
@@ -56,12 +57,7 @@ void FillAnswer(const ClaimRequest& claim, ClaimResult& result, internal::v1::Cl
   }
 }
 
-// Cuts at a character boundary.
-void Cut(std::string* text, size_t limit) {
-  if (text->size() <= limit) return;
-  while (limit > 0 && (static_cast<unsigned char>((*text)[limit]) & 0xc0) == 0x80) --limit;
-  text->resize(limit);
-}
+void Cut(std::string* text, size_t limit) { text->resize(Utf8Prefix(*text, limit).size()); }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "services/state/sqlite/store_errors.h"
 
 namespace buzzer::state {
 namespace {
@@ -18,12 +19,6 @@ constexpr int kScanFactor = 10;
 // ?1 is the tenant, ?2 and ?3 the bounds of ids, ?4 the most rows, ?5 and ?6 the
 // index's own values.
 constexpr char kBounds[] = " AND j.id < ?2 AND j.id >= ?3 ORDER BY j.id DESC LIMIT ?4";
-
-absl::Status NotFound() {
-  return ErrorBuilder(absl::StatusCode::kNotFound, "JOB_NOT_FOUND",
-                      "no such job; it may have been deleted after its retention")
-      .Build();
-}
 
 // Keeps several reads to one moment. Every way out of its scope goes through Checked.
 class Snapshot {
@@ -83,7 +78,7 @@ absl::StatusOr<T> StoreReader::Checked(T value) {
 absl::StatusOr<JobRecord> StoreReader::Get(const std::string& tenant, const JobId& id) {
   auto job = Checked(rows_.Find(id));
   if (!job.ok()) return job.status();
-  if (!job->has_value() || (*job)->tenant() != tenant) return NotFound();
+  if (!job->has_value() || (*job)->tenant() != tenant) return JobNotFound();
   return *std::move(*job);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
 #include "common/limits/limits.h"
+#include "services/state/sqlite/store_errors.h"
 
 namespace buzzer::state {
 namespace {
@@ -20,12 +21,6 @@ constexpr absl::Duration kKeyRetention = absl::Hours(24);
 // A type is forgotten this long after its last worker.
 constexpr absl::Duration kTypeRetention = absl::Hours(24 * 30);
 constexpr absl::Duration kDiskCheckInterval = absl::Seconds(1);
-
-absl::Status NotFound() {
-  return ErrorBuilder(absl::StatusCode::kNotFound, "JOB_NOT_FOUND",
-                      "no such job; it may have been deleted after its retention")
-      .Build();
-}
 
 absl::Status StoreFull(absl::string_view why) {
   return ErrorBuilder(absl::StatusCode::kUnavailable, "STORE_FULL",
@@ -138,7 +133,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
 absl::StatusOr<JobRecord> StoreWriter::FindOwned(const std::string& tenant, const JobId& id) {
   std::optional<JobRecord> job = rows_.Find(id);
   if (!database_->ok()) return database_->status();
-  if (!job.has_value() || job->tenant() != tenant) return NotFound();
+  if (!job.has_value() || job->tenant() != tenant) return JobNotFound();
   return *std::move(job);
 }
 

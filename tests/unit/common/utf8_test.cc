@@ -1,11 +1,11 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/worker/utf8.h"
+#include "common/utf8/utf8.h"
 
 #include <gtest/gtest.h>
 
-namespace buzzer::worker {
+namespace buzzer {
 namespace {
 
 TEST(Utf8, LeavesValidTextAsItIs) {
@@ -35,4 +35,4 @@ TEST(Utf8, CutsBetweenCharacters) {
 }
 
 }  // namespace
-}  // namespace buzzer::worker
+}  // namespace buzzer

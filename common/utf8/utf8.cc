@@ -1,9 +1,9 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/worker/utf8.h"
+#include "common/utf8/utf8.h"
 
-namespace buzzer::worker {
+namespace buzzer {
 namespace {
 
 constexpr char kReplacement[] = "\xEF\xBF\xBD";
@@ -68,4 +68,4 @@ absl::string_view Utf8Suffix(absl::string_view text, size_t limit) {
   return text;
 }
 
-}  // namespace buzzer::worker
+}  // namespace buzzer
