@@ -28,16 +28,18 @@ class MetricsEndpoint {
       const std::string& address, std::shared_ptr<prometheus::Registry> registry,
       std::shared_ptr<prometheus::Collectable> collector = nullptr);
 
+  // Stops listening.
   ~MetricsEndpoint();
 
   // The port it listens on.
   int port() const;
 
  private:
-  MetricsEndpoint(std::unique_ptr<prometheus::Exposer> exposer,
+  MetricsEndpoint(std::string host, std::unique_ptr<prometheus::Exposer> exposer,
                   std::shared_ptr<prometheus::Registry> registry,
                   std::shared_ptr<prometheus::Collectable> collector);
 
+  const std::string host_;
   // The exposer holds them weakly.
   std::shared_ptr<prometheus::Registry> registry_;
   std::shared_ptr<prometheus::Collectable> collector_;
