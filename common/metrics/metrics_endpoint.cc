@@ -47,8 +47,7 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
     auto exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
     exposer->RegisterCollectable(registry);
     if (collector != nullptr) exposer->RegisterCollectable(collector);
-    return std::unique_ptr<MetricsEndpoint>(
-        new MetricsEndpoint(
+    return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(
         HostOf(address), std::move(exposer), std::move(registry), std::move(collector)));
   } catch (const std::exception& error) {
     return absl::UnavailableError(

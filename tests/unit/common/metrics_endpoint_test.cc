@@ -47,8 +47,8 @@ TEST(MetricsEndpoint, ServesTheRegistrysMetrics) {
 TEST(MetricsEndpoint, NamesTheFlagWhenItsPortIsTaken) {
   auto first = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
   ASSERT_TRUE(first.ok()) << first.status();
-  auto second = MetricsEndpoint::Start(absl::StrCat("127.0.0.1:", (*first)->port()),
-                                       RegistryWithACounter());
+  auto second =
+      MetricsEndpoint::Start(absl::StrCat("127.0.0.1:", (*first)->port()), RegistryWithACounter());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(second.status().message(), testing::HasSubstr("--metrics_address"));
 }
