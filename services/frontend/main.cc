@@ -11,6 +11,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
 #include "services/frontend/server.h"
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   config.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
                 absl::GetFlag(FLAGS_tls_ca)};
 
+  const buzzer::WakefulThreads wakeful;
   auto server = buzzer::frontend::Server::Start(config);
   if (!server.ok()) {
     std::cerr << "buzzer-frontend: " << server.status().message() << "\n";

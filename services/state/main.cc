@@ -9,6 +9,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
 #include "services/state/server.h"
@@ -80,6 +81,7 @@ int main(int argc, char** argv) {
     options.config = *std::move(config);
   }
 
+  const buzzer::WakefulThreads wakeful;
   auto server = buzzer::state::Server::Start(options);
   if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"port", (*server)->port()},

@@ -14,6 +14,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
 #include "services/worker/config.h"
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
   if (const std::string ca = absl::GetFlag(FLAGS_broker_tls_ca); !ca.empty()) broker->tls_ca = ca;
   options.broker = *std::move(broker);
 
+  const buzzer::WakefulThreads wakeful;
   auto server = buzzer::worker::Server::Start(options);
   if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"worker", (*server)->name()},
