@@ -82,11 +82,14 @@ bool QueueLane::Failed(const absl::Status& why, absl::Duration now) {
   Closed();
   // Never at once: a queue that is not there is likely just being declared.
   retry_at_ = now + kFirstRetry + backoff_.Next();
+  // State declares a new queue a moment after its worker has announced it.
+  if (absl::IsNotFound(why) && !std::exchange(awaited_, true)) return false;
   return std::exchange(failure_, why.code()) != why.code();
 }
 
 bool QueueLane::Recovered() {
   backoff_.Reset();
+  awaited_ = false;
   return std::exchange(failure_, absl::StatusCode::kOk) != absl::StatusCode::kOk;
 }
 

@@ -64,9 +64,10 @@ class QueueLane {
   void Opened(amqp::ChannelId channel, int prefetch, absl::Duration now);
   void Closed();
   // The broker has closed it: the next one is opened after a while. True if that is news:
-  // the last one did not fail, or for another reason.
+  // the last one did not fail, or for another reason. That the queue is not there is news
+  // only the second time.
   bool Failed(const absl::Status& why, absl::Duration now);
-  // The first delivery after a failure. True if there was one.
+  // The first delivery after a failure. True if the failure was news.
   bool Recovered();
   // A slot has become free; a channel that is closed may open now.
   void SlotFreed() { hold_until_ = absl::ZeroDuration(); }
@@ -102,7 +103,9 @@ class QueueLane {
   // The same after a failure, whatever becomes free.
   absl::Duration retry_at_;
   absl::Duration next_decision_ = absl::InfiniteDuration();
-  // Of the last failure.
+  // The queue was not there once.
+  bool awaited_ = false;
+  // Of the last failure that was news.
   absl::StatusCode failure_ = absl::StatusCode::kOk;
   Backoff backoff_;
 };

@@ -113,7 +113,7 @@ TEST_F(QueueLaneTest, OpensAnewWhenItsPrefetchHasBecomeTooSmall) {
 
 TEST_F(QueueLaneTest, TriesAgainAfterAFailureButNotAtOnce) {
   Open(4);
-  EXPECT_TRUE(lane_.Failed(absl::NotFoundError("no queue"), now_));
+  EXPECT_TRUE(lane_.Failed(absl::InternalError("queue"), now_));
   EXPECT_EQ(Decide(4), ChannelAction::kNone);
   lane_.SlotFreed();
   EXPECT_EQ(Decide(4), ChannelAction::kNone);
@@ -122,12 +122,20 @@ TEST_F(QueueLaneTest, TriesAgainAfterAFailureButNotAtOnce) {
 }
 
 TEST_F(QueueLaneTest, TellsAFailureOnlyWhenItIsNews) {
-  EXPECT_TRUE(lane_.Failed(absl::NotFoundError("no queue"), now_));
-  EXPECT_FALSE(lane_.Failed(absl::NotFoundError("no other queue"), now_));
+  EXPECT_TRUE(lane_.Failed(absl::InternalError("queue"), now_));
+  EXPECT_FALSE(lane_.Failed(absl::InternalError("other queue"), now_));
   EXPECT_TRUE(lane_.Failed(absl::DeadlineExceededError("slow"), now_));
   EXPECT_TRUE(lane_.Recovered());
   EXPECT_FALSE(lane_.Recovered());
   EXPECT_TRUE(lane_.Failed(absl::DeadlineExceededError("slow"), now_));
+}
+
+TEST_F(QueueLaneTest, SaysThatTheQueueIsMissingOnlyWhenItStaysAway) {
+  EXPECT_FALSE(lane_.Failed(absl::NotFoundError("no queue"), now_));
+  EXPECT_FALSE(lane_.Recovered());
+  EXPECT_FALSE(lane_.Failed(absl::NotFoundError("no queue"), now_));
+  EXPECT_TRUE(lane_.Failed(absl::NotFoundError("no queue"), now_));
+  EXPECT_TRUE(lane_.Recovered());
 }
 
 TEST_F(QueueLaneTest, TakesJobsOfOnePriorityInOrder) {
