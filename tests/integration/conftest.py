@@ -5,10 +5,8 @@ and fresh ones for the tests that stop, kill or fill them."""
 
 import os
 import pathlib
-import subprocess
 import sys
 
-import google.api
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -47,26 +45,7 @@ def own_broker():
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
     """The Python modules of buzzer.v1, as an object with an attribute for each."""
-    out = tmp_path_factory.mktemp("api")
-    protos = harness.ROOT / "protos"
-    names = sorted((protos / "buzzer/v1").glob("*.proto"))
-    # google/api comes with the package googleapis-common-protos.
-    common = pathlib.Path(next(iter(google.api.__path__))).parents[1]
-    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}", f"-I{common}",
-                    f"--python_out={out}", f"--grpc_python_out={out}", *map(str, names)],
-                   check=True)
-    sys.path.insert(0, str(out))
-    from buzzer.v1 import (job_pb2, job_service_pb2, job_service_pb2_grpc, queue_service_pb2,
-                           queue_service_pb2_grpc)
-
-    class Api:
-        job = job_pb2
-        jobs = job_service_pb2
-        jobs_grpc = job_service_pb2_grpc
-        queues = queue_service_pb2
-        queues_grpc = queue_service_pb2_grpc
-
-    return Api
+    return harness.compile_api(tmp_path_factory.mktemp("api"))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -30,6 +30,7 @@ import threading
 import time
 import uuid
 
+import google.api
 import grpc
 import requests
 
@@ -77,7 +78,8 @@ class Part:
         self.log_file = directory / f"{name}.log"
         self._ready = ready
         self._port = port
-        self._environment = {**os.environ, **(environment or {})}
+        # What the process gets beside our own environment; may grow before a start.
+        self.environment = dict(environment or {})
         self._process = None
         self._reader = None
         self._changed = threading.Condition()
@@ -96,7 +98,8 @@ class Part:
         self._started_at = self.mark()
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=self._environment, preexec_fn=_die_with_parent)
+            stderr=subprocess.STDOUT, env={**os.environ, **self.environment},
+            preexec_fn=_die_with_parent)
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,),
                                         daemon=True)
         self._reader.start()
@@ -274,6 +277,30 @@ class Broker:
                               check=False, timeout=200)
         assert done.returncode == 0, f"tools/broker {command} failed:\n{done.stderr}"
         return done.stdout
+
+
+def compile_api(out):
+    """Makes the Python modules of buzzer.v1 under `out` and returns them, as an object with
+    an attribute for each."""
+    protos = ROOT / "protos"
+    names = sorted((protos / "buzzer/v1").glob("*.proto"))
+    # google/api comes with the package googleapis-common-protos.
+    common = pathlib.Path(next(iter(google.api.__path__))).parents[1]
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}", f"-I{common}",
+                    f"--python_out={out}", f"--grpc_python_out={out}", *map(str, names)],
+                   check=True)
+    sys.path.insert(0, str(out))
+    from buzzer.v1 import (job_pb2, job_service_pb2, job_service_pb2_grpc, queue_service_pb2,
+                           queue_service_pb2_grpc)
+
+    class Api:
+        job = job_pb2
+        jobs = job_service_pb2
+        jobs_grpc = job_service_pb2_grpc
+        queues = queue_service_pb2
+        queues_grpc = queue_service_pb2_grpc
+
+    return Api
 
 
 class Set:
