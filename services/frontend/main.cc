@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/command_line/command_line.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
@@ -28,12 +28,26 @@ ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_
 ABSL_FLAG(std::string, tls_key, "", "PEM file.");
 ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 
+namespace {
+
+// For what the command line got wrong.
+constexpr int kUsageError = 2;
+
+int Fail(int code, const absl::Status& status) {
+  std::cerr << "buzzer-frontend: " << status.message() << "\n";
+  return code;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   buzzer::BlockShutdownSignals();
   absl::SetProgramUsageMessage(
       "Buzzer's public API over gRPC.\n"
       "  buzzer-frontend [--state_address=HOST:PORT]");
-  absl::ParseCommandLine(argc, argv);
+  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+    return Fail(kUsageError, flags);
+  }
   buzzer::log::SetService("frontend");
 
   buzzer::frontend::Config config;
@@ -46,10 +60,7 @@ int main(int argc, char** argv) {
 
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::frontend::Server::Start(config);
-  if (!server.ok()) {
-    std::cerr << "buzzer-frontend: " << server.status().message() << "\n";
-    return EXIT_FAILURE;
-  }
+  if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"state", config.state_address}});

@@ -7,8 +7,8 @@
 #include <iostream>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/command_line/command_line.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
@@ -53,7 +53,9 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Buzzer's state service: every job record, its history, outbox and timers.\n"
       "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]");
-  absl::ParseCommandLine(argc, argv);
+  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+    return Fail(kUsageError, flags);
+  }
   buzzer::log::SetService("state");
 
   buzzer::state::Server::Options options;

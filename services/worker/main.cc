@@ -12,8 +12,8 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "common/command_line/command_line.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
@@ -64,7 +64,9 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
       "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]");
-  absl::ParseCommandLine(argc, argv);
+  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+    return Fail(kUsageError, flags);
+  }
   buzzer::log::SetService("worker");
 
   buzzer::worker::Server::Options options;

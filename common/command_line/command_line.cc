@@ -1,0 +1,20 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "common/command_line/command_line.h"
+
+#include <vector>
+
+#include "absl/flags/parse.h"
+#include "absl/strings/str_cat.h"
+
+namespace buzzer {
+
+absl::Status ParseFlags(int argc, char** argv) {
+  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
+  if (arguments.size() < 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", arguments[1], "' is no flag: a flag is --NAME=VALUE, and --help lists them"));
+}
+
+}  // namespace buzzer

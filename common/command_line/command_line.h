@@ -1,0 +1,18 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef COMMON_COMMAND_LINE_COMMAND_LINE_H_
+#define COMMON_COMMAND_LINE_COMMAND_LINE_H_
+
+#include "absl/status/status.h"
+
+namespace buzzer {
+
+// Reads a service's flags. Abseil exits with 1 over an unknown flag or a value that does
+// not fit, and names it. INVALID_ARGUMENT for what is no flag, such as a flag without its
+// dashes, which Abseil would leave unread. Main thread.
+absl::Status ParseFlags(int argc, char** argv);
+
+}  // namespace buzzer
+
+#endif  // COMMON_COMMAND_LINE_COMMAND_LINE_H_
