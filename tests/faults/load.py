@@ -23,7 +23,7 @@ KINDS = ("short",) * 14 + ("long",) * 3 + ("flaky",) + ("failing",) + ("tree",)
 KEY_TRIES = 60
 RECENT = 300
 # Of one stream, in seconds.
-CALL_LIMIT = 20
+CALL_LIMIT = 8
 
 
 class Load:
@@ -162,11 +162,18 @@ class Load:
                 time.sleep(0.1)
                 answer = self._rest.get(job)
             if answer.job and answer.job["state"] == "CANCELLED":
-                for pid, command in processes_of(job):
-                    self.alive.append({"job": job, "pid": pid, "command": command,
-                                       "t": time.time(), "reason": answer.job["reason"]})
+                self._look_for_life(job, answer.job["revision"])
                 if dice.random() < 0.3:
                     self._failed.append(job)
+
+    def _look_for_life(self, job, revision):
+        """Of a job that was told to be CANCELLED at this revision."""
+        found = processes_of(job)
+        now = self._rest.get(job) if found else None
+        # Somebody may have asked for a retry meanwhile; then it may live.
+        if now and now.job and now.job["revision"] == revision:
+            self.alive += [{"job": job, "pid": pid, "command": command, "t": time.time(),
+                            "reason": now.job["reason"]} for pid, command in found]
 
     def _retrier(self, dice):
         while not self._stopping.wait(dice.uniform(0.3, 1.2)):

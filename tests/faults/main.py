@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import plants
+
 QUIET_SECONDS = 120
 ROUND_SECONDS = 25
 PLANT_SECONDS = 120
@@ -71,6 +73,8 @@ def main():
             say(f"{kind.name:28} {kind.missing() and 'not here: ' + kind.missing()}")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if options.plant and not options.only:
+        options.only = plants.KINDS_OF.get(options.plant, "")
     say(f"seed {options.seed}, programs of {os.environ['BUZZER_BIN_DIR']}")
     chosen = usable(kinds, options.only)
     if not chosen:
@@ -108,6 +112,7 @@ def prove(run, options):
     import report
     run.inject(time.time() + options.seconds)
     facts = run.facts(QUIET_SECONDS)
+    run.stop()
     violations, repeats = checker.check(facts)
     say("")
     say(report.table(facts, violations, repeats))

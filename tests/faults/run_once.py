@@ -10,7 +10,7 @@ import schedule
 from collect import Collector
 from injector import Injector
 from kinds import broker as broker_kinds
-from kinds import clock, disk
+from kinds import clock, disk, power
 from load import Load
 from record import Recorder, read_runs
 from system import GRACE_SECONDS, LEASE_SECONDS, System, harness
@@ -26,15 +26,19 @@ class Run:
         self.recorder = Recorder(directory / "history.jsonl")
         stack.callback(self.recorder.close)
         preload = [library for name, library in (("clock.step", clock.library()),
-                                                 ("disk.fsync", disk.preload_library()))
+                                                 ("disk.fsync", disk.preload_library()),
+                                                 ("power.state", disk.preload_library()))
                    if name in names]
         broker = harness.Broker()
         stack.callback(broker.close)
         # Of the system's own directory only the state is ours to put on another disk.
         flags = ["--min_free_disk_mib", "1"] if "disk.full" in names else []
-        self.system = System(broker, directory, preload, options.plant, flags)
+        self.system = System(broker, directory, dict.fromkeys(preload), options.plant, flags)
         if "disk.full" in names:
             stack.callback(disk.mount(self.system.directory / "state"))
+        if "power.state" in names:
+            assert "disk.full" not in names, "power.state and disk.full need different disks"
+            self.system.state.environment.update(power.environment(self.system))
         self.system.__enter__()
         stack.callback(self.system.close)
         if "broker.old_data" in names:
@@ -46,6 +50,7 @@ class Run:
         self._injector = Injector(self.system, kinds, self.recorder, say)
         self._steps = schedule.steps(options.seed, kinds)
         self._loads = []
+        self._stop_codes = {}
         stack.callback(lambda: [load.close() for load in self._loads])
         self.go_on()
 
@@ -75,10 +80,16 @@ class Run:
             faults=self._injector.faults, alive=[one for load in self._loads for one in load.alive],
             quiet=quiet, lease=LEASE_SECONDS, grace=GRACE_SECONDS)
 
+    def stop(self):
+        """SIGTERM to all: each should end well."""
+        self._stop_codes = self.system.stop_all()
+
     def troubles(self):
         died = [f"the load's {line['role']} died: {line['error']}" for line in
                 self.recorder.lines() if line["op"] == "load"]
-        return self._injector.troubles + died
+        bad = [f"{name} ended with {code} after SIGTERM"
+               for name, code in self._stop_codes.items() if code != 0]
+        return self._injector.troubles + died + bad
 
 
 def _fresh(directory):

@@ -33,8 +33,16 @@ class Proxies:
         return link
 
     def close(self):
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
+
+    async def _end_all(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Link:
@@ -45,7 +53,6 @@ class Link:
         self._target_port = target_port
         self._server = None
         self._writers = set()
-        self._tasks = set()
         self._up = asyncio.Event()  # From the client to the server.
         self._down = asyncio.Event()
         self._resets = False

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """All kinds of faults, by name."""
 
-from kinds import broker, clock, crash_points, disk, network, processes, watchers
+from kinds import broker, clock, crash_points, disk, network, power, processes, watchers
 
 ALL = [*processes.KINDS, *broker.KINDS, *network.KINDS, *clock.KINDS, *disk.KINDS,
-       *watchers.KINDS, *crash_points.KINDS]
+       *power.KINDS, *watchers.KINDS, *crash_points.KINDS]
 
 
 def chosen(only):
     """The kinds whose names are, or begin with, one of these; all if there are none."""
-    return [kind for kind in ALL if not only or any(
+    if not only:
+        return [kind for kind in ALL if not kind.only_if_named]
+    return [kind for kind in ALL if any(
         kind.name == one or kind.name.startswith(one + ".") for one in only)]

@@ -38,14 +38,15 @@ def cannot_mount():
 
 def preload_library():
     """The one built with the programs under test, or None."""
-    for directory in (harness.BIN_DIR, harness.BIN_DIR.parent / "lib"):
-        for found in sorted(directory.glob("*fsync*.so")):
+    build = harness.BIN_DIR.parent
+    for directory in (harness.BIN_DIR, build / "lib", build / "tests/faults/preload"):
+        for found in sorted(directory.glob("*disk_faults*.so")):
             return found
     return None
 
 
 def no_library():
-    return "" if preload_library() else f"no fsync library beside the programs ({HERE.name}/preload)"
+    return "" if preload_library() else f"no library of disk faults beside the programs ({HERE.name}/preload)"
 
 
 def _filler(system):

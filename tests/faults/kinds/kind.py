@@ -31,6 +31,8 @@ class Kind:
     weight: int = 1
     # Why it cannot be had here; empty if it can.
     missing: Callable = nothing_missing
+    # Not part of a run that names no kinds.
+    only_if_named: bool = False
 
 
 class NotInjected(Exception):
