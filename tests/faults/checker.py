@@ -23,6 +23,7 @@ ATTEMPT_ENDS = ("SUCCEEDED", "FAILED", "LEASE_EXPIRED", "ATTEMPT_TIMEOUT", "HAND
                 "WORKER_LOST")
 # Faults that may cost a worker its leases.
 LOSES_LEASES = ("kill.worker", "kill.all", "crash.ack", "pause.worker", "cut.worker-state",
+                "drop.worker-state",
                 "restart.rolling")
 HANDS_BACK = ("restart.rolling",)
 # From a fault's end to the last lease that it cost, where no run tells when it was: state may

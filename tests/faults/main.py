@@ -116,6 +116,8 @@ def prove(run, options):
     violations, repeats = checker.check(facts)
     say("")
     say(report.table(facts, violations, repeats))
+    for line in report.late(facts, repeats):
+        say(line)
     show(run, facts, violations)
     failed = bool(violations or run.troubles() or not facts.quiet)
     if not facts.quiet:

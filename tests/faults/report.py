@@ -6,6 +6,8 @@ import collections
 
 import checker
 
+# From the start of a killed part, or from the broker's first answer.
+PROMISED_SECONDS = 5
 RULES_OF_COLUMNS = (("lost", ("lost", "told and lost", "half")),
                     ("ended twice", ("ended twice",)), ("stale writes taken", ("stale",)),
                     ("run twice", ("run twice", "run unclaimed", "attempt")))
@@ -39,6 +41,23 @@ def table(facts, violations, repeats):
     if rerun is not None:
         lines.append(f"slowest rerun of a killed worker's job: {rerun:.1f} s after the kill")
     return "\n".join(lines)
+
+
+def late(facts, repeats):
+    """Recoveries slower than promised. Told, and no violation: a busy machine is no bug."""
+    lines = []
+    for fault in facts.faults:
+        for kinds, key, what in (("kill.frontend kill.state crash", "accepts_after", "accepted"),
+                                 ("kill.broker", "runs_after", "dispatched")):
+            after = fault.get(key)
+            if fault["kind"].startswith(tuple(kinds.split())) and after is not None \
+                    and after > PROMISED_SECONDS:
+                lines.append(f"LATE: after fault {fault['number']} ({fault['kind']}) nothing was "
+                             f"{what} for {after:.1f} s")
+    rerun = slowest_rerun(facts, repeats)
+    if rerun is not None and rerun > facts.lease + facts.grace + 2:
+        lines.append(f"LATE: a killed worker's job ran again after {rerun:.1f} s")
+    return lines
 
 
 def _slowest(faults, key):
