@@ -23,6 +23,8 @@ QUIET_SECONDS = 120
 ROUND_SECONDS = 25
 PLANT_SECONDS = 120
 SHOWN_VIOLATIONS = 5
+# What ctest takes for skipped.
+SKIPPED = 77
 
 
 def arguments():
@@ -76,6 +78,9 @@ def main():
     if options.plant and not options.only:
         options.only = plants.KINDS_OF.get(options.plant, "")
     say(f"seed {options.seed}, programs of {os.environ['BUZZER_BIN_DIR']}")
+    if options.plant and kinds.crash_points.missing():
+        say(f"bugs are planted in the fault build only: {kinds.crash_points.missing()}")
+        return SKIPPED
     chosen = usable(kinds, options.only)
     if not chosen:
         say("no kind of fault is left")

@@ -37,9 +37,10 @@ def kill_all(system, step):
 def start_all(system, step):
     for part in system.parts():
         part.start(wait=False)
+    answered = start_broker(system, step)
     for part in system.parts():
         part.wait_until_up()
-    return start_broker(system, step)
+    return answered
 
 
 def pause(system, step):
