@@ -17,6 +17,9 @@ namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(500);
 
+// Longer than gRPC waits for a server that is not there.
+constexpr absl::Duration kServedAfter = absl::Seconds(30);
+
 // Shows what one stream tells. Returns how it ended; nullopt when `end` came first.
 std::optional<absl::Status> ShowStream(WatchCall* call, absl::Time end, JobTracker* tracker,
                                        WatchView* view, bool* told) {
@@ -48,6 +51,7 @@ absl::StatusOr<v1::Job::State> FollowJob(v1::JobService::StubInterface* stub,
   bool noted = false;
   while (true) {
     bool told = false;
+    const absl::Time began = absl::Now();
     std::optional<absl::Status> status;
     {
       WatchCall call(stub, job_name, tracker.revision());
@@ -70,7 +74,8 @@ absl::StatusOr<v1::Job::State> FollowJob(v1::JobService::StubInterface* stub,
       // It had ended before, at a revision that was seen: the snapshot tells how.
       tracker = JobTracker(0);
     }
-    if (told || status->ok()) {
+    // A stream that stood a while was served, though the job had nothing to tell.
+    if (told || status->ok() || absl::Now() - began > kServedAfter) {
       served = absl::Now();
       backoff.Reset();
       noted = false;

@@ -31,8 +31,9 @@ inline constexpr absl::Duration kMinLease = absl::Seconds(5);
 inline constexpr absl::Duration kMaxLease = absl::Hours(1);
 inline constexpr absl::Duration kMinRetention = absl::Seconds(1);
 inline constexpr absl::Duration kMaxRetention = absl::Hours(366 * 24);
-// How long one call may be held: below the gateway's 29 s.
-inline constexpr absl::Duration kMaxWait = absl::Seconds(25);
+// How long one call may be held: with the 5 s that state may then take to tell the job,
+// below the gateway's 29 s.
+inline constexpr absl::Duration kMaxWait = absl::Seconds(23);
 inline constexpr absl::Duration kDefaultWaitJobTimeout = absl::Seconds(20);
 inline constexpr int32_t kDefaultPageSize = 50;
 inline constexpr int32_t kMaxPageSize = 1000;

@@ -20,7 +20,9 @@ inline constexpr char kRetryField[] = "retry: 1000\n\n";
 
 // Comments, which clients pass over.
 inline constexpr char kKeepAliveComment[] = ": keep-alive\n\n";
-inline constexpr char kShutdownComment[] = ": this server shuts down; come back\n\n";
+// Last of a stream whose server shuts down. A browser that comes back before there is a
+// server again gives up for good, so it is asked to take its time.
+inline constexpr char kShutdownComment[] = ": this server shuts down; come back\nretry: 5000\n\n";
 
 // `id:` is the revision, `data:` the event as JSON in one line, in the style of the
 // gateway's transcoder. INTERNAL if it cannot be said in JSON.

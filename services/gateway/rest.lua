@@ -14,9 +14,10 @@ local body_of = {
   ["/v1/jobs:batchSubmit"] = {payload_at = 3, fields = "requests"},
 }
 local no_body = {payload_at = 0, fields = ""}
-for _, body in pairs(body_of) do
+for _, body in pairs({no_body, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
   body.fields = body.fields:gsub("%s+", " ")
-  for name in body.fields:gmatch("%a+") do body[name] = true end
+  body.is_field = {}
+  for name in body.fields:gmatch("%a+") do body.is_field[name] = true end
 end
 
 -- Envoy's JSON parser takes 100 levels. A gRPC server's takes 100 messages, and a JSON
@@ -39,9 +40,10 @@ local not_parsed = '{"code":3,"message":"the request is not valid: a text in it 
   .. '"type.googleapis.com/google.rpc.ErrorInfo","reason":"INVALID_REQUEST",'
   .. '"domain":"buzzer.dev"}]}'
 
+-- Just what Envoy takes for gRPC or gRPC-Web: the transcoder takes the rest.
 local function is_grpc(headers)
-  local content_type = headers:get("content-type")
-  return content_type and content_type:find("^application/grpc")
+  local kind = (headers:get("content-type") or ""):match("^application/grpc(.*)")
+  return kind and (kind == "" or kind == "-web" or kind:find("^[+;]") or kind:find("^%-web[-+;]"))
 end
 
 -- The well-formed sequences of more than one byte (Unicode, table 3-7).
@@ -90,7 +92,7 @@ local function fault_of(text, known)
       if not after then return nil end
       if expects_key then
         local name = text:sub(at + 1, after - 2)
-        if not known[(name:gsub("_(%l)", string.upper))] then
+        if not known.is_field[(name:gsub("_(%l)", string.upper))] then
           return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
             and "this call takes no body" or "known are " .. known.fields)
         end
@@ -121,10 +123,13 @@ function envoy_on_request(handle)
   if path:find("%%[89A-Fa-f]") and not is_utf8(unescape(path)) then
     handle:respond({[":status"] = "400"}, "the path or the query is not UTF-8")
   end
+  if headers:getNumValues("idempotency-key") > 1 then
+    handle:respond({[":status"] = "400"}, "Idempotency-Key: one such header, not several")
+  end
   if headers:get(":method") ~= "POST" or not path:find("^/v1/") then return end
   local body = handle:body()
   if not body then return end
-  local known = body_of[path:match("^[^?]*")] or no_body
+  local known = body_of[path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?")] or no_body
   local fault = fault_of(body:getBytes(0, body:length()), known)
   if fault then
     handle:respond({[":status"] = "400"}, fault)
@@ -141,6 +146,9 @@ function envoy_on_response(handle)
   headers:remove("grpc-message")
   headers:remove("grpc-accept-encoding")
 
+  if status == "503" and not headers:get("retry-after") then
+    headers:replace("retry-after", "1")
+  end
   if code and allowed[status] and allowed[status][code] then
     headers:replace(":status", code)
     if code == "204" then headers:remove("content-type") end

@@ -4,6 +4,7 @@
 the test chooses."""
 
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -163,7 +164,9 @@ def test_refines_only_listed_error_codes(gateway, grpc_code, named, status):
         context, grpc_code, "SOME_REASON", "what to do", metadata)
     answer = gateway.call("POST", "/v1/jobs", json={"type": "demo.echo"})
     assert assert_error(answer, status, grpc_code.value[0], "SOME_REASON") == "what to do"
-    assert answer.headers.get("retry-after") == ("7" if named else None)
+    # A 503 never goes without.
+    expected = "7" if named else "1" if status == 503 else None
+    assert answer.headers.get("retry-after") == expected
     assert "x-http-code" not in answer.headers
 
 
@@ -497,3 +500,31 @@ def test_only_failures_are_logged(fresh_gateway):
     logged = fresh_gateway.envoy.wait_for_event("request")
     assert (logged["path"], logged["status"]) == ("/v1/jobs/2", 500)
     assert len(fresh_gateway.envoy.events("request")) == 1
+
+
+def test_what_envoy_does_not_take_for_grpc_is_checked_as_rest(buzzer):
+    for content_type in ("application/grpcfoo", "application/json"):
+        answer = buzzer.rest("POST", "/v1/jobs", data=b'{"type":"demo.echo","nosuch":1}',
+                             headers={"Content-Type": content_type})
+        assert answer.status_code == 400 and "nosuch" in answer.json()["message"], answer.text
+
+
+def test_no_name_of_the_gateways_own_tables_passes_as_a_field(buzzer):
+    for name in ("fields", "payload_at", "is_field"):
+        answer = buzzer.rest("POST", "/v1/jobs", json={"type": "demo.echo", name: {}})
+        assert answer.status_code == 400 and f'"{name}"' in answer.json()["message"], answer.text
+
+
+def test_a_slash_at_the_end_changes_nothing(buzzer):
+    answer = buzzer.rest("POST", "/v1/jobs/", json={"type": "demo.echo", "nosuch": 1})
+    assert answer.status_code == 400 and "known are" in answer.json()["message"], answer.text
+    assert buzzer.rest("POST", "/v1/jobs/", json={"type": "demo.echo"}).status_code == 202
+
+
+def test_two_idempotency_keys_are_one_too_many(buzzer):
+    with socket.create_connection(("127.0.0.1", buzzer.http_port), 10) as raw:
+        raw.sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nIdempotency-Key: one\r\n"
+                    b"Idempotency-Key: two\r\nContent-Length: 20\r\n"
+                    b"Connection: close\r\n\r\n" + b'{"type":"demo.echo"}')
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"Idempotency-Key" in answer, answer

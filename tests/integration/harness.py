@@ -14,7 +14,6 @@ without it each session starts its own. BUZZER_KEEP_LOGS keeps the directories.
 """
 
 import contextlib
-import ctypes
 import itertools
 import json
 import os
@@ -43,9 +42,7 @@ ENVOY_COMMAND = [ROOT / ".tools/venv/bin/envoy", "--disable-hot-restart", "--con
 START_SECONDS = 60
 STOP_SECONDS = 30
 WAIT_SECONDS = 60
-PR_SET_PDEATHSIG = 1
 
-_libc = ctypes.CDLL(None)
 _handed_out = set()
 
 
@@ -63,8 +60,9 @@ def free_port():
             return port
 
 
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+# Runs a command that the kernel kills when we end. Not a preexec_fn: that needs a true
+# fork, and gRPC's fork handlers sometimes break the child of a process with a server.
+_DYING_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Part:
@@ -97,9 +95,8 @@ class Part:
         assert not self.running(), f"{self.name} runs already"
         self._started_at = self.mark()
         self._process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env={**os.environ, **self.environment},
-            preexec_fn=_die_with_parent)
+            [*_DYING_WITH_US, *self.command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env={**os.environ, **self.environment})
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,),
                                         daemon=True)
         self._reader.start()

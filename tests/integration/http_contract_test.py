@@ -401,7 +401,7 @@ def test_get_with_wait_answers_with_the_job_when_time_is_up(buzzer, later):
 
 def test_get_with_wait_answers_at_once_when_it_has_a_newer_one(buzzer):
     job = ended(buzzer, "demo.echo")
-    assert buzzer.get(job["id"], after=1, wait="25s")["revision"] == job["revision"]
+    assert buzzer.get(job["id"], after=1, wait="23s")["revision"] == job["revision"]
 
 
 def test_wait_answers_when_the_job_has_ended(buzzer, later):

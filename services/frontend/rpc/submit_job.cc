@@ -1,6 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/job_state/job_state.h"
 #include "common/log/log.h"
@@ -65,7 +67,8 @@ void AfterWait(const Accepted& accepted, const JobTarget& target, absl::Duration
   });
 }
 
-void WaitForEnd(const Accepted& accepted, absl::Duration wait) {
+// `wait` is what was asked for, `hold` what is left of it.
+void WaitForEnd(const Accepted& accepted, absl::Duration wait, absl::Duration hold) {
   if (IsTerminal(accepted.response->state())) {
     Answer200(accepted, wait);
     return;
@@ -73,7 +76,7 @@ void WaitForEnd(const Accepted& accepted, absl::Duration wait) {
   const auto id = JobId::Parse(accepted.response->id());
   const JobTarget target{accepted.tenant, id.value_or(JobId())};
   const auto waiting = JobWait::Start(accepted.parts, target, accepted.response->revision(),
-                                      JobWait::Until::kTerminal, wait,
+                                      JobWait::Until::kTerminal, hold,
                                       [accepted, target, wait](absl::StatusOr<v1::JobEvent> event) {
                                         AfterWait(accepted, target, wait, std::move(event));
                                       });
@@ -104,20 +107,23 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
   const auto prefer = FindMetadata(*context, "prefer");
   const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
   const Accepted accepted{parts_, call, response, *std::move(tenant)};
-  parts_.submits->Submit(*std::move(job), [accepted, wait](absl::StatusOr<v1::Job> stored) {
-    if (!stored.ok()) {
-      accepted.call->Finish(stored.status());
-      return;
-    }
-    log::Info("job_submitted",
-              {{"job", stored->id()}, {"tenant", accepted.tenant}, {"type", stored->type()}});
-    *accepted.response = *std::move(stored);
-    if (wait.has_value()) {
-      WaitForEnd(accepted, *wait);
-    } else {
-      Answer202(accepted);
-    }
-  });
+  parts_.submits->Submit(
+      *std::move(job), [accepted, wait, received = submit.now](absl::StatusOr<v1::Job> stored) {
+        if (!stored.ok()) {
+          accepted.call->Finish(stored.status());
+          return;
+        }
+        log::Info("job_submitted",
+                  {{"job", stored->id()}, {"tenant", accepted.tenant}, {"type", stored->type()}});
+        *accepted.response = *std::move(stored);
+        if (wait.has_value()) {
+          // Storing it took from the time that the gateway leaves us.
+          const absl::Duration left = kMaxWait - (accepted.parts.clock->Now() - received);
+          WaitForEnd(accepted, *wait, std::clamp(left, absl::ZeroDuration(), *wait));
+        } else {
+          Answer202(accepted);
+        }
+      });
   return call.get();
 }
 
