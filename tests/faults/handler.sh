@@ -7,7 +7,7 @@
 # writes. The result names job and attempt, so that a result of a wrong attempt shows.
 kind=$1 file=$2
 note() {
-  echo "$1 $BUZZER_JOB_ID $BUZZER_ATTEMPT $$ $BUZZER_FAULTS_WORKER $(date +%s.%N)" >>"$file"
+  echo "$1 $BUZZER_JOB_ID $BUZZER_ATTEMPT $$ $FAULTS_WORKER $(date +%s.%N)" >>"$file"
 }
 note start
 case $kind in

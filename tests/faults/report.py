@@ -73,7 +73,8 @@ def slowest_rerun(facts, repeats):
     waits = []
     for one in repeats:
         lost, following = (starts.get((one.job, one.attempt + more)) for more in (0, 1))
-        if one.fault != "kill.worker" or one.cause != "LEASE_EXPIRED" or None in (lost, following):
+        # Of a first attempt: later ones wait longer before the next.
+        if one.attempt > 1 or one.fault != "kill.worker" or None in (lost, following):
             continue
         waits += [following - kill for kill in kills if lost <= kill <= following][:1]
     return max(waits, default=None)

@@ -100,7 +100,7 @@ class System(harness.Set):
             lines += [f"  - type: faults.{kind}", "    kind: exec",
                       f"    program: [{HERE / 'handler.sh'}, {kind}, {self.runs_file}]",
                       "    content_type: application/json", f"    grace: {GRACE_SECONDS}s",
-                      f"    environment: {{BUZZER_FAULTS_WORKER: {name}}}"]
+                      f"    environment: {{FAULTS_WORKER: {name}}}"]
         path = self.run_directory / f"{name}.yaml"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
