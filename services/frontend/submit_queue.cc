@@ -83,6 +83,7 @@ bool SubmitQueue::RefillUnanswered(internal::v1::SubmitRequest* request) {
       continue;
     }
     batch.sent = true;
+    batch.repeated = true;
     request->set_batch(id);
     for (const Entry& entry : batch.entries) *request->add_jobs() = entry.job;
     return true;
@@ -127,7 +128,9 @@ void SubmitQueue::OnAnswer(internal::v1::SubmitResponse& response) {
         news.push_back(Settle(entries[i], std::move(*result.mutable_job())));
       } else {
         absl::Status error = FromState(FromRpcStatus(result.error()));
-        if (error.ok()) error = OutcomeUnknown(entries[i].id);
+        // A refusal tells nothing of the first time that it was asked.
+        const bool proves_nothing = it->second.repeated && absl::IsUnavailable(error);
+        if (error.ok() || proves_nothing) error = OutcomeUnknown(entries[i].id);
         news.push_back(Settle(entries[i], std::move(error)));
       }
     }

@@ -83,7 +83,8 @@ class SubmitQueue {
   };
   struct Batch {
     std::vector<Entry> entries;
-    bool sent = false;  // On the stream that is up.
+    bool sent = false;      // On the stream that is up.
+    bool repeated = false;  // It was on an earlier one too, which may have stored it.
   };
   // Callers and what to tell them, once no lock is held.
   struct News {

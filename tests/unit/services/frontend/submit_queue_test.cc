@@ -185,6 +185,26 @@ TEST_F(SubmitQueueTest, RepeatsUnansweredBatchesOnTheNextStream) {
   EXPECT_TRUE(two->is_accepted());
 }
 
+TEST_F(SubmitQueueTest, TakesNoRefusalOfARepeatForTheOutcome) {
+  const auto refuse = [this](const internal::v1::SubmitRequest& request) {
+    internal::v1::SubmitResponse response;
+    response.set_batch(request.batch());
+    *response.add_results()->mutable_error() =
+        ToRpcStatus(ErrorBuilder(absl::StatusCode::kUnavailable, "STORE_BUSY", "full").Build());
+    queue_.OnAnswer(response);
+  };
+  const auto first = Submit();
+  refuse(Next());
+  EXPECT_EQ(first->reason(), "STORE_BUSY");
+  // The second may have been stored before the line broke.
+  const auto second = Submit();
+  Next();
+  queue_.OnDown();
+  queue_.OnUp();
+  refuse(Next());
+  EXPECT_EQ(second->reason(), "OUTCOME_UNKNOWN");
+}
+
 TEST_F(SubmitQueueTest, SaysThatTheOutcomeIsUnknownWhenNoAnswerCame) {
   const auto caller = Submit();
   Next();
