@@ -23,6 +23,7 @@
 #include "common/amqp/connection.h"
 #include "common/amqp/connection_thread.h"
 #include "common/clock/clock.h"
+#include "common/fault_points/fault_points.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer::amqp {
@@ -189,7 +190,9 @@ class ConsumerImpl final : public Consumer, private Session {
     if (number == numbers_.end()) return;
     amqp_basic_ack_t ack = {};
     ack.delivery_tag = command.tag;
+    BUZZER_CRASH_POINT("ack.before");
     connection_->SendMethod(number->second, AMQP_BASIC_ACK_METHOD, &ack);
+    BUZZER_CRASH_POINT("ack.after");
   }
 
   void Execute(const CloseCommand& command) {

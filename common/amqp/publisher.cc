@@ -21,6 +21,7 @@
 #include "common/amqp/connection.h"
 #include "common/amqp/connection_thread.h"
 #include "common/clock/clock.h"
+#include "common/fault_points/fault_points.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer::amqp {
@@ -210,7 +211,9 @@ class PublisherImpl final : public Publisher, private Session {
       ++count;
       bytes += message.bytes();
       const absl::AlphaNum tag(window_.next_tag());
+      BUZZER_CRASH_POINT("publish.before");
       connection_->Publish(kPublishChannel, message.queue, tag.Piece(), message.body);
+      BUZZER_CRASH_POINT("publish.after");
       window_.Add(std::move(message.done));
     }
     MutexLock lock(&mutex_);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
 
 namespace buzzer::state {
@@ -202,7 +203,8 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
     if (state.rows.out() > 0) ++redispatches_;
     state.ready = true;
     state.inspect_at = now + kInspectInterval;
-    state.rows.Restart();
+    // Planted bug, never in a real build: what was sent once counts as delivered.
+    if (!BUZZER_PLANTED("confirm_ignored")) state.rows.Restart();
     Plan(lane, state, &work);
   }
   Do(work);
@@ -261,12 +263,16 @@ void Dispatcher::PlanAndDo(const Lane& lane) {
 }
 
 void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
+  // Planted bug, never in a real build: neither a confirm nor its absence is heard.
+  if (BUZZER_PLANTED("confirm_ignored")) return;
   MutexLock lock(&mutex_);
   const auto it = lanes_.find(lane);
   if (it == lanes_.end()) return;
   LaneState& state = it->second;
   if (fate == amqp::Fate::kConfirmed) {
+    BUZZER_CRASH_POINT("confirm.before");
     state.rows.OnConfirmed(job);
+    BUZZER_CRASH_POINT("confirm.after");
     return;
   }
   state.rows.OnUndelivered(job);
@@ -321,7 +327,10 @@ void Dispatcher::Tick() {
       }
       if (now >= state.inspect_at) {
         state.inspect_at = now + kInspectInterval;
-        if (state.rows.out() > 0) {
+        // Planted bug, never in a real build: an ack counts as proof of a claim, so that
+        // nobody looks for what was acked and never claimed.
+        const bool trusting = BUZZER_PLANTED("ack_before_claim");
+        if (!trusting && state.rows.out() > 0) {
           state.rows.BeginInspection();
           inspect.emplace_back(lane, state.broker_queue);
         }

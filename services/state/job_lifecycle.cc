@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/backoff/backoff.h"
 #include "common/errors/errors.h"
+#include "common/fault_points/fault_points.h"
 
 namespace buzzer::state {
 namespace {
@@ -33,7 +34,8 @@ bool Move(JobRecord& job, Trigger trigger, absl::Time now) {
   const std::optional<JobState> next = Next(job.state, trigger);
   if (!next.has_value()) return false;
   job.state = *next;
-  ++job.revision;
+  // Planted bug, never in a real build: watchers do not hear of it.
+  if (!BUZZER_PLANTED("revision_not_raised")) ++job.revision;
   job.updated_at = now;
   if (job.state == v1::Job::QUEUED) {
     job.queued_at = now;

@@ -6,6 +6,7 @@
 #include <future>
 #include <utility>
 
+#include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
 
 namespace buzzer::state {
@@ -123,6 +124,8 @@ void LeaseMonitor::BeginAnewIfStoodStill(absl::Duration now) {
 }
 
 void LeaseMonitor::Tick() {
+  // Planted bug, never in a real build.
+  if (BUZZER_PLANTED("lease_never_expires")) return;
   const absl::Duration now = clock_->Monotonic();
   std::vector<LeaseLoss> losses;
   bool read = false;

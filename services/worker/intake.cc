@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
 #include "services/worker/durations.h"
 
@@ -113,7 +114,9 @@ void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
   QueueLane* const lane = LaneOf(delivery.channel);
   if (lane == nullptr || consumer_ == nullptr) return;
   if (lane->Recovered()) log::Info("queue_consumed_again", {{"queue", lane->queue()}});
-  if (!lane->Add(delivery)) consumer_->Ack(delivery.channel, delivery.tag);
+  // Planted bug, never in a real build: the ack comes before the claim.
+  const bool ack_now = BUZZER_PLANTED("ack_before_claim");
+  if (!lane->Add(delivery) || ack_now) consumer_->Ack(delivery.channel, delivery.tag);
   Advance();
 }
 
@@ -284,6 +287,7 @@ void Intake::Close(QueueLane& lane) {
 }
 
 void Intake::Answered(OpenMessage& message) {
+  if (BUZZER_PLANTED("ack_before_claim")) return;  // It is acked already.
   if (--message.unanswered == 0 && consumer_ != nullptr) {
     consumer_->Ack(message.channel, message.tag);
   }

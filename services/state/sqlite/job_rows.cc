@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/fault_points/fault_points.h"
 
 namespace buzzer::state {
 namespace {
@@ -168,9 +169,10 @@ JobRowsWriter::JobRowsWriter(Database* database)
           " queued_at = ?15, updated_at = ?16, run_at = ?17, started_at = ?18, ended_at = ?19,"
           " deadline_at = ?20, purge_at = ?21, wake_at = ?22, error = ?23, result_type = ?24,"
           " result_size = ?25 WHERE n = ?1")),
-      insert_history_(
-          database->Prepare("INSERT INTO history (n, revision, time, state, attempt, cause, error)"
-                            " VALUES (?, ?, ?, ?, ?, ?, ?)")),
+      insert_history_(database->Prepare(
+          absl::StrCat(BUZZER_PLANTED("revision_not_raised") ? "INSERT OR REPLACE" : "INSERT",
+                       " INTO history (n, revision, time, state, attempt, cause, error)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?)"))),
       prune_history_(database->Prepare(absl::StrCat(
           "DELETE FROM history WHERE n = ?1 AND revision <= (SELECT revision FROM history"
           " WHERE n = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ",

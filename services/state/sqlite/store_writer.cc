@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/fault_points/fault_points.h"
 #include "common/limits/limits.h"
+#include "services/state/sqlite/commit_crash_points.h"
 #include "services/state/sqlite/store_errors.h"
 
 namespace buzzer::state {
@@ -44,9 +46,10 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
       writer_(database_.get()),
       find_key_(database_->Prepare("SELECT hash, hash_version, id, forget_at FROM idempotency_keys"
                                    " WHERE tenant = ? AND key = ?")),
-      insert_key_(
-          database_->Prepare("INSERT INTO idempotency_keys (tenant, key, hash, hash_version, id)"
-                             " VALUES (?, ?, ?, ?, ?)")),
+      insert_key_(database_->Prepare(absl::StrCat(
+          BUZZER_PLANTED("idempotency_outside_transaction") ? "INSERT OR REPLACE" : "INSERT",
+          " INTO idempotency_keys (tenant, key, hash, hash_version, id)"
+          " VALUES (?, ?, ?, ?, ?)"))),
       keep_key_(database_->Prepare(
           "UPDATE idempotency_keys SET forget_at = ? WHERE tenant = ? AND key = ?")),
       delete_key_(database_->Prepare("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ?")),
@@ -108,6 +111,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
     add_count_.Run();
   }
   const bool all_written = database_->ok();
+  PassCrashPointsBefore(changes_);
   database_->Execute("COMMIT");
   if (!database_->ok()) {
     absl::Status why = database_->status();
@@ -126,6 +130,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
     }
     return why;
   }
+  PassCrashPointsAfter(changes_);
   counts_->Apply(deltas_);
   return std::move(changes_);
 }
@@ -146,6 +151,12 @@ std::optional<absl::StatusOr<JobRecord>> StoreWriter::FindByKey(const internal::
   const std::optional<JobId> id = JobId::FromBytes(find_key_.Bytes(2));
   const bool deleted = !find_key_.IsNull(3);
   find_key_.Reset();
+  // Planted bug, never in a real build: a look that was taken 50 ms before the transaction
+  // does not see what is younger.
+  if (BUZZER_PLANTED("idempotency_outside_transaction") && id.has_value() &&
+      clock_->Now() - id->time() < absl::Milliseconds(50)) {
+    return std::nullopt;
+  }
   if (!same) {
     return ErrorBuilder(absl::StatusCode::kAlreadyExists, "KEY_REUSED",
                         "`idempotency_key`: belongs to another request; use a new key for a new "
@@ -229,6 +240,8 @@ void StoreWriter::Enqueue(JobRecord& job) {
     last_position_ = std::max(last_position_ + 1, absl::ToUnixMicros(clock_->Now()));
     job.queue_position = last_position_;
   }
+  // Planted bug, never in a real build: DispatchLane sends it from memory, without a row.
+  if (BUZZER_PLANTED("publish_without_outbox")) return;
   writer_.InsertOutbox(job);
 }
 
@@ -307,7 +320,9 @@ ClaimResult StoreWriter::Claim(const ClaimRequest& claim) {
 bool StoreWriter::Finish(const OutcomeReport& report) {
   std::optional<JobRecord> job = rows_.Find(report.lease.job);
   if (!job.has_value()) return false;
-  if (!HoldsLease(*job, report.lease)) return HasFinished(*job, report.lease);
+  // Planted bug, never in a real build: any outcome ends a job that runs.
+  const bool unfenced = BUZZER_PLANTED("no_fencing") && IsActive(job->state);
+  if (!unfenced && !HoldsLease(*job, report.lease)) return HasFinished(*job, report.lease);
   const JobRecord before = *job;
   std::optional<Step> step;
   switch (report.kind) {

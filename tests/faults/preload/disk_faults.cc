@@ -1,0 +1,90 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Loaded into a service with LD_PRELOAD: a disk that fails.
+//
+//   BUZZER_FSYNC_FAULT_FILE=FILE    While FILE exists and is not empty, fsync and
+//                                   fdatasync fail with EIO.
+//   BUZZER_DROP_UNSYNCED=1          A kill is a power cut: what was not fsynced in
+//   BUZZER_DROP_DIRECTORY=DIR       DIR is dropped when `cut_power DIR` is run after it.
+
+#include <dlfcn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/faults/preload/synced_copies.h"
+
+namespace buzzer::faults {
+namespace {
+
+const char* Setting(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool FsyncFails() {
+  const char* path = Setting("BUZZER_FSYNC_FAULT_FILE");
+  struct stat file;
+  return *path != '\0' && stat(path, &file) == 0 && file.st_size > 0;
+}
+
+// nullptr unless a kill is to be a power cut. Never destroyed: threads sync to the end.
+SyncedCopies* Copies() {
+  static SyncedCopies* const copies = []() -> SyncedCopies* {
+    const char* directory = Setting("BUZZER_DROP_DIRECTORY");
+    if (std::strcmp(Setting("BUZZER_DROP_UNSYNCED"), "1") != 0 || *directory == '\0') {
+      return nullptr;
+    }
+    return new SyncedCopies(directory);
+  }();
+  return copies;
+}
+
+// Before the program writes anything.
+__attribute__((constructor)) void TakeFirstCopies() { Copies(); }
+
+template <typename Function>
+Function* Real(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+int Sync(const char* name, int fd) {
+  if (FsyncFails()) {
+    errno = EIO;
+    return -1;
+  }
+  const int result = Real<int(int)>(name)(fd);
+  if (result == 0 && Copies() != nullptr) Copies()->Keep(fd);
+  return result;
+}
+
+}  // namespace
+}  // namespace buzzer::faults
+
+using buzzer::faults::Copies;
+using buzzer::faults::Real;
+
+extern "C" {
+
+int fsync(int fd) { return buzzer::faults::Sync("fsync", fd); }
+
+int fdatasync(int fd) { return buzzer::faults::Sync("fdatasync", fd); }
+
+int unlink(const char* path) noexcept {
+  const int result = Real<int(const char*)>("unlink")(path);
+  if (result == 0 && Copies() != nullptr) Copies()->Remove(path);
+  return result;
+}
+
+int rename(const char* from, const char* to) noexcept {
+  const int result = Real<int(const char*, const char*)>("rename")(from, to);
+  if (result == 0 && Copies() != nullptr) Copies()->Move(from, to);
+  return result;
+}
+
+}  // extern "C"

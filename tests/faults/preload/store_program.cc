@@ -1,0 +1,34 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// store_program DIRECTORY JOBS: opens state's store there, submits jobs one by one, prints
+// the id of each that was accepted, and kills itself.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "services/state/sqlite/sqlite_job_store.h"
+#include "tests/support/blocking_store.h"
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  buzzer::state::SqliteJobStoreOptions options;
+  options.directory = argv[1];
+  options.limits.min_free_disk = 0;
+  auto opened = buzzer::state::OpenSqliteJobStore(std::move(options));
+  if (!opened.ok()) {
+    std::cerr << opened.status() << "\n";
+    return 1;
+  }
+  const buzzer::state::BlockingStore store(opened->get());
+  for (int i = 0; i < std::atoi(argv[2]); ++i) {
+    const auto job = store.Submit(buzzer::state::MakeNewJob(absl::Now()));
+    if (!job.ok()) return 1;
+    std::cout << job->id.ToString() << std::endl;
+  }
+  kill(getpid(), SIGKILL);
+  return 1;
+}
