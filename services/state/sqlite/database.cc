@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/fault_points/fault_points.h"
 
 namespace buzzer::state {
 
@@ -27,6 +28,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     database->Execute("PRAGMA journal_mode = WAL");
     // FULL: a commit is on disk before it is answered.
     database->Execute("PRAGMA synchronous = FULL");
+    // Planted bug, never in a real build.
+    if (BUZZER_PLANTED("commit_without_fsync")) database->Execute("PRAGMA synchronous = OFF");
     database->Execute("PRAGMA cache_size = -32768");
   } else {
     database->Execute("PRAGMA cache_size = -8192");
@@ -53,6 +56,18 @@ void Database::Fail(int code) {
 void Database::Execute(const std::string& sql) {
   if (!status_.ok()) return;
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) Fail(code);
+}
+
+void Database::ProveDisk() {
+  // Writes the first page even if nothing in it changes. The number is "Buzz".
+  Execute("PRAGMA application_id = 1114995322");
+}
+
+void Database::EmptyLog() {
+  if (!status_.ok()) return;
+  const int code =
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code != SQLITE_OK) Fail(code);
 }
 

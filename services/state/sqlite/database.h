@@ -37,6 +37,12 @@ class Database {
   // Runs statements that give no rows.
   void Execute(const std::string& sql);
 
+  // Commits a change, of no meaning, of its own: whether the disk takes and keeps anything.
+  void ProveDisk();
+  // Copies everything committed from the log into the database file, synced, and empties
+  // the log. Waits for readers, some seconds at most.
+  void EmptyLog();
+
   // `sql` must outlive nothing; the statement must not outlive the database.
   Statement Prepare(absl::string_view sql);
 
