@@ -17,6 +17,8 @@ constexpr v1::Job::Priority kPriorities[] = {v1::Job::HIGH, v1::Job::NORMAL, v1:
 // How often the thread looks; held rows and refusals are in seconds.
 constexpr absl::Duration kTickInterval = absl::Milliseconds(250);
 constexpr absl::Duration kInspectInterval = absl::Seconds(5);
+// Of a lane that has nothing out: workers need its broker queue all the same.
+constexpr absl::Duration kIdleInspectInterval = absl::Seconds(30);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 absl::string_view PriorityName(v1::Job::Priority priority) {
@@ -203,6 +205,7 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
     if (state.rows.out() > 0) ++redispatches_;
     state.ready = true;
     state.inspect_at = now + kInspectInterval;
+    state.idle_inspect_at = now + kIdleInspectInterval;
     // Planted bug, never in a real build: what was sent once counts as delivered.
     if (!BUZZER_PLANTED("confirm_ignored")) state.rows.Restart();
     Plan(lane, state, &work);
@@ -284,7 +287,16 @@ void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
                   {"why", fate == amqp::Fate::kReturned ? "the queue is gone" : "nack"}});
   }
   state.retry_at = now + kRetryDelay;
-  if (fate == amqp::Fate::kReturned) state.ready = false;
+  if (fate == amqp::Fate::kReturned) {
+    state.ready = false;
+    PrepareIdleLanesOf(lane.queue);
+  }
+}
+
+void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
+  for (auto& [lane, state] : lanes_) {
+    if (lane.queue == queue && state.rows.out() == 0) state.ready = false;
+  }
 }
 
 void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
@@ -304,6 +316,7 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
                   {"why", gone ? "the queue is gone" : "fewer messages than rows out"},
                   {"rows", state.rows.out()}});
     state.ready = false;  // The thread prepares it and every row goes again.
+    if (gone) PrepareIdleLanesOf(lane.queue);
     wake_.NotifyAll();
   });
 }
@@ -330,7 +343,9 @@ void Dispatcher::Tick() {
         // Planted bug, never in a real build: an ack counts as proof of a claim, so that
         // nobody looks for what was acked and never claimed.
         const bool trusting = BUZZER_PLANTED("ack_before_claim");
-        if (!trusting && state.rows.out() > 0) {
+        const bool due = state.rows.out() > 0 || now >= state.idle_inspect_at;
+        if (!trusting && due) {
+          state.idle_inspect_at = now + kIdleInspectInterval;
           state.rows.BeginInspection();
           inspect.emplace_back(lane, state.broker_queue);
         }

@@ -87,6 +87,7 @@ class Dispatcher final : public CommitObserver {
     // outbox could not be read.
     absl::Duration retry_at = -absl::InfiniteDuration();
     absl::Duration inspect_at;
+    absl::Duration idle_inspect_at;  // The next one while no row is out.
   };
 
   // What is to be done outside the lock.
@@ -110,6 +111,9 @@ class Dispatcher final : public CommitObserver {
   void Prepare(const Lane& lane, const std::string& broker_queue);
   void OnPrepared(const Lane& lane, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
+  // A broker queue of this queue is gone, so those of its other priorities may be as well.
+  // Workers consume all of them or none.
+  void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnFate(const Lane& lane, const JobId& job, amqp::Fate fate);
   // What the lane has to do now.
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -273,6 +273,28 @@ TEST_F(DispatcherTest, NoticesAGoneQueueWithinFiveSecondsThoughNothingIsPublishe
   EXPECT_TRUE(AwaitReady(jobs));
 }
 
+// Workers consume the queues of all priorities on one channel, which fails if one is gone.
+TEST_F(DispatcherTest, DeclaresTheIdlePrioritiesOfAGoneQueueAnewAsWell) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  const int prepared = broker_.purges(kHigh);
+  broker_.DeleteQueue(kHigh);
+  broker_.DeleteQueue(kNormal);
+  Pass(absl::Seconds(6));
+  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_TRUE(broker_.Await([&] { return broker_.purges(kHigh) == prepared + 1; }));
+}
+
+TEST_F(DispatcherTest, NoticesAGoneIdleQueueWithinHalfAMinute) {
+  Start();
+  ASSERT_TRUE(AwaitReady(SubmitSome(1)));
+  const int prepared = broker_.purges(kHigh);
+  broker_.DeleteQueue(kHigh);
+  for (int i = 0; i < 31; ++i) Pass(absl::Seconds(1));
+  EXPECT_TRUE(broker_.Await([&] { return broker_.purges(kHigh) == prepared + 1; }));
+}
+
 TEST_F(DispatcherTest, SendsAllAgainWhenMessagesHaveBeenMissingForFifteenSeconds) {
   Start();
   const Jobs jobs = SubmitSome(10);
