@@ -30,9 +30,11 @@ def _table(step):
 
 def drop(system, step):
     port = system.links[step.part].port
-    forth = f"tcp dport {port} drop;" if step.mode == "both" else ""
-    _nft(f"table ip {_table(step)} {{ chain cut {{ type filter hook input priority 0; "
-         f"{forth} tcp sport {port} drop; }} }}\n")
+    rules = [f"tcp sport {port} drop"]
+    if step.mode == "both":
+        rules.append(f"tcp dport {port} drop")
+    _nft("\n".join([f"table ip {_table(step)} {{", "chain cut {",
+                    "type filter hook input priority 0;", *rules, "}", "}", ""]))
 
 
 def let_pass(_system, step):
