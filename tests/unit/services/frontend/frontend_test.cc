@@ -351,7 +351,7 @@ TEST_F(FrontendTest, AnswersAJobThatIsNotDoneInTimeWith202) {
 TEST_F(FrontendTest, StopsWaitingWhenTheClientIsGone) {
   Start();
   Call call;
-  call.With("prefer", "wait=25");
+  call.With("prefer", "wait=23");
   auto answer = std::async(std::launch::async, [&] {
     v1::Job job;
     return Submit(call, &job);
@@ -433,7 +433,7 @@ TEST_F(FrontendTest, HoldsAGetUntilThereIsANewerRevision) {
     v1::GetJobRequest request;
     request.set_name(NameOf(id));
     request.set_after(1);
-    request.mutable_wait()->set_seconds(25);
+    request.mutable_wait()->set_seconds(23);
     v1::Job job;
     EXPECT_TRUE(jobs_->GetJob(&call.context, request, &job).ok());
     return job;

@@ -337,11 +337,11 @@ TEST(ParseQueueName, KnowsNamesFromUnknownQueues) {
   EXPECT_EQ(ErrorReason(ParseQueueName("queues/A B").status()), "QUEUE_NOT_FOUND");
 }
 
-TEST(ParseWait, TakesUpTo25Seconds) {
+TEST(ParseWait, TakesUpTo23Seconds) {
   google::protobuf::Duration wait;
   EXPECT_EQ(*ParseWait("wait", wait), absl::ZeroDuration());
-  wait.set_seconds(25);
-  EXPECT_EQ(*ParseWait("wait", wait), absl::Seconds(25));
+  wait.set_seconds(23);
+  EXPECT_EQ(*ParseWait("wait", wait), absl::Seconds(23));
   wait.set_nanos(1);
   EXPECT_THAT(Fields(ParseWait("wait", wait).status()), ElementsAre("wait"));
   wait.set_seconds(-1);
