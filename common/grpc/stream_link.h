@@ -118,7 +118,7 @@ class StreamLink {
     {
       MutexLock lock(&mutex_);
       up_ = true;
-      backoff_.Reset();
+      up_since_ = std::chrono::steady_clock::now();
     }
     call->StartRead(&call->response);
     Pump();
@@ -177,6 +177,8 @@ class StreamLink {
       idle_.NotifyAll();
       return;
     }
+    // A stream that the peer ends at once, time and again, is no reason to hurry.
+    if (was_up && std::chrono::steady_clock::now() - up_since_ > kWorked) backoff_.Reset();
     alarm_pending_ = true;
     alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(backoff_.Next()),
                [this](bool) {
@@ -227,6 +229,9 @@ class StreamLink {
     }
   }
 
+  // A stream that lived this long was a good one.
+  static constexpr std::chrono::seconds kWorked{1};
+
   const std::string name_;
   const Callbacks callbacks_;
   Mutex mutex_;
@@ -236,6 +241,7 @@ class StreamLink {
   grpc::Alarm alarm_ ABSL_GUARDED_BY(mutex_);
   bool alarm_pending_ ABSL_GUARDED_BY(mutex_) = false;
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point up_since_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;

@@ -10,10 +10,7 @@ namespace buzzer::worker {
 namespace {
 
 constexpr absl::Duration kMinInterval = absl::Milliseconds(50);
-
-absl::Duration Interval(const Attempt& attempt) {
-  return std::max(attempt.job().lease / 3, kMinInterval);
-}
+constexpr absl::Duration kMaxInterval = absl::Seconds(10);
 
 }  // namespace
 
@@ -22,6 +19,11 @@ LeaseKeeper::LeaseKeeper(StateSession* session, absl::Duration outage_limit, con
       outage_limit_(outage_limit),
       clock_(clock),
       thread_(clock, [this] { return Tick(); }) {}
+
+absl::Duration LeaseKeeper::Interval(const Attempt& attempt) const {
+  return std::max(std::min({attempt.job().lease / 3, outage_limit_ / 3, kMaxInterval}),
+                  kMinInterval);
+}
 
 void LeaseKeeper::Add(std::shared_ptr<Attempt> attempt) {
   const absl::Duration first = attempt->started() + Interval(*attempt);

@@ -46,6 +46,10 @@ class LeaseKeeper {
     absl::Duration timeout;
   };
 
+  // Between two renewals: often enough for the lease and, since only answers show that
+  // state is there, for the outage limit.
+  absl::Duration Interval(const Attempt& attempt) const;
+
   StateSession* const session_;
   const absl::Duration outage_limit_;
   const Clock* const clock_;

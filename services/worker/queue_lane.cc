@@ -124,6 +124,8 @@ std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {
   }
   const auto priority = wheel_.Next(waiting);
   if (!priority.has_value()) return std::nullopt;
+  // Not full: a slot was free just now.
+  full_since_ = absl::InfiniteDuration();
   OfferedJob job = std::move(*first[*priority]);
   offered_[*priority].erase(first[*priority]);
   return job;

@@ -88,7 +88,8 @@ void WorkStream::OnHello(const internal::v1::Hello& hello) {
     log::Info("worker_connected",
               {{"worker", hello.worker()}, {"peer", peer_}, {"slots", hello.slots()}});
   }
-  worker_ = hello.worker();
+  // Once: the store's thread reads it for what came after.
+  if (worker_.empty()) worker_ = hello.worker();
   std::vector<TypeRecord> types;
   for (const auto& type : hello.types()) types.push_back({type.type(), type.queue(), {}});
   parts_.types->Announce(types);

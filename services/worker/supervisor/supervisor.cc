@@ -102,6 +102,8 @@ class Supervisor {
   [[noreturn]] void BecomeProgram(int failure_fd) {
     // Should we be killed, the program at least does not outlive us.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // A program that signals its group, as shells do at their end, must not hit us.
+    setpgid(0, 0);
     sigprocmask(SIG_SETMASK, &inherited_signals_, nullptr);
     StartFailure failure = {SupervisorReport::kExecute, 0};
     if (!options_.working_directory.empty() && chdir(options_.working_directory.c_str()) != 0) {
