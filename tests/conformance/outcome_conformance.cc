@@ -212,6 +212,18 @@ TEST_P(JobStoreConformance, RefusesToRetryWhatIsNotFailedOrCancelled) {
   EXPECT_TRUE(absl::IsFailedPrecondition(store().Retry(job.id).status()));
 }
 
+TEST_P(JobStoreConformance, KeepsTheNewestThousandChangesOfAJobThatNeverRuns) {
+  const JobRecord job = Queued();
+  for (int turn = 0; turn < 600; ++turn) {
+    ASSERT_TRUE(store().Cancel(job.id).ok());
+    ASSERT_TRUE(store().Retry(job.id).ok());
+  }
+  const auto full = store().GetFull(job.id);
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ(full->history.size(), 1000);
+  EXPECT_EQ(full->history.back().revision, 1201);
+}
+
 TEST_P(JobStoreConformance, DeletesOnlyWhatIsFinished) {
   const JobRecord job = Queued();
   EXPECT_EQ(ErrorReason(store().Delete(job.id)), "JOB_NOT_FINISHED");

@@ -24,8 +24,6 @@ constexpr int kMutableColumns = 24;
 
 // A job keeps this many lines of history.
 constexpr int kMaxHistory = 1000;
-// A job with fewer attempts than this cannot have more lines than that.
-constexpr int kAttemptsBeforePruning = 200;
 
 absl::Duration Micros(int64_t value) { return absl::Microseconds(value); }
 
@@ -277,7 +275,8 @@ void JobRowsWriter::InsertHistory(int64_t row, const HistoryEntry& entry) {
   insert_history_.BindText(6, entry.cause);
   BindError(insert_history_, 7, entry.error);
   insert_history_.Run();
-  if (entry.attempt > kAttemptsBeforePruning) prune_history_.Bind(1, row).Run();
+  // Each line has a revision of its own.
+  if (entry.revision > kMaxHistory) prune_history_.Bind(1, row).Run();
 }
 
 void JobRowsWriter::PutResult(int64_t row, const internal::v1::Success& success) {
