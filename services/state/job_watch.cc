@@ -26,6 +26,8 @@ v1::JobEvent ToEvent(const JobChange& change) {
 void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
   started_ = true;
   if (!start.ok()) {
+    // What was offered meanwhile may be a job's that this watcher must not see.
+    pending_.clear();
     End(start.status());
     return;
   }

@@ -253,6 +253,15 @@ TEST(JobWatch, EndsWithTheErrorOfItsStart) {
   EXPECT_TRUE(absl::IsNotFound(*taken.end));
 }
 
+TEST(JobWatch, TellsNothingOfAJobThatItsStartMustNotSee) {
+  JobWatch watch(0);
+  watch.Offer(StateEvent(2));
+  watch.Start(absl::NotFoundError("no such job"));
+  const Taken taken = Take(watch);
+  EXPECT_TRUE(taken.revisions.empty());
+  EXPECT_TRUE(absl::IsNotFound(*taken.end));
+}
+
 TEST(JobWatch, EndsWhenTheJobIsDeletedAfterTellingWhatItHas) {
   JobWatch watch(1);
   watch.Start(Known(1, v1::Job::RUNNING, {}));
