@@ -200,6 +200,9 @@ class JobStore {
     std::optional<absl::Time> next;
   };
   virtual void RunTimers(int limit, Callback<TimerResult> done) = 0;
+  // The wall clock was stepped: every job that waits for a retry still waits as long as it
+  // would have. (When it opens, a store lets none wait longer than a retry may.)
+  virtual void ShiftRetries(absl::Duration step, Callback<bool> done) = 0;
 
   virtual void SetPaused(std::string queue, bool paused, Callback<bool> done) = 0;
   // Remembers types and when they were last seen.

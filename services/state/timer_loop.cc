@@ -4,6 +4,9 @@
 #include "services/state/timer_loop.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/log/log.h"
 
 namespace buzzer::state {
 namespace {
@@ -11,11 +14,26 @@ namespace {
 // Jobs changed in one transaction.
 constexpr int kBatch = 500;
 constexpr absl::Duration kClockCheck = absl::Seconds(1);
+// Less than this between two looks is the drift of a clock that is slewed.
+constexpr absl::Duration kLeastStep = absl::Seconds(1);
 // Old idempotency keys and types are looked for at least this often.
 constexpr absl::Duration kHousekeeping = absl::Minutes(10);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
+// What the wall clock showed at the monotonic clock's zero.
+absl::Time Origin(const Clock& clock) {
+  while (true) {
+    const absl::Duration before = clock.Monotonic();
+    const absl::Time origin = clock.Now() - before;
+    // Unless the thread was held up between the two readings.
+    if (clock.Monotonic() - before < kLeastStep / 2) return origin;
+  }
+}
+
 }  // namespace
+
+TimerLoop::TimerLoop(JobStore* store, const Clock* clock)
+    : store_(store), clock_(clock), origin_(Origin(*clock)) {}
 
 void TimerLoop::Start() {
   thread_ = std::thread([this] { Loop(); });
@@ -48,11 +66,21 @@ void TimerLoop::OnReopen() {
   changed_.NotifyAll();
 }
 
+absl::Duration TimerLoop::TakeStep() {
+  const absl::Time origin = Origin(*clock_);
+  const absl::Duration moved = origin - std::exchange(origin_, origin);
+  if (absl::AbsDuration(moved) >= kLeastStep) step_ += moved;
+  if (clock_->Monotonic() < shift_after_) return absl::ZeroDuration();
+  return std::exchange(step_, absl::ZeroDuration());
+}
+
 void TimerLoop::Loop() {
   while (true) {
+    absl::Duration step;
     {
       MutexLock lock(&mutex_);
       while (!stopping_) {
+        if (!running_ && (step = TakeStep()) != absl::ZeroDuration()) break;
         const absl::Time now = clock_->Now();
         if (!running_ && next_.has_value() && *next_ <= now) break;
         if (!next_.has_value()) next_ = now + kHousekeeping;
@@ -63,18 +91,40 @@ void TimerLoop::Loop() {
       running_ = true;
       next_ = clock_->Now() + kHousekeeping;
     }
-    store_->RunTimers(kBatch, [this](absl::StatusOr<JobStore::TimerResult> result) {
-      MutexLock lock(&mutex_);
-      running_ = false;
-      const absl::Time now = clock_->Now();
-      if (!result.ok()) {
-        next_ = now + kRetryDelay;
-      } else if (result->next.has_value()) {
-        next_ = std::min(next_.value_or(absl::InfiniteFuture()), *result->next);
-      }
-      changed_.NotifyAll();
-    });
+    if (step != absl::ZeroDuration()) {
+      ShiftRetries(step);
+    } else {
+      RunTimers();
+    }
   }
+}
+
+void TimerLoop::ShiftRetries(absl::Duration step) {
+  log::Warning("wall_clock_stepped", {{"seconds", absl::ToDoubleSeconds(step)}});
+  store_->ShiftRetries(step, [this, step](const absl::StatusOr<bool>& done) {
+    MutexLock lock(&mutex_);
+    running_ = false;
+    if (!done.ok()) {
+      step_ += step;
+      shift_after_ = clock_->Monotonic() + kRetryDelay;
+    }
+    next_ = absl::InfinitePast();
+    changed_.NotifyAll();
+  });
+}
+
+void TimerLoop::RunTimers() {
+  store_->RunTimers(kBatch, [this](absl::StatusOr<JobStore::TimerResult> result) {
+    MutexLock lock(&mutex_);
+    running_ = false;
+    const absl::Time now = clock_->Now();
+    if (!result.ok()) {
+      next_ = now + kRetryDelay;
+    } else if (result->next.has_value()) {
+      next_ = std::min(next_.value_or(absl::InfiniteFuture()), *result->next);
+    }
+    changed_.NotifyAll();
+  });
 }
 
 }  // namespace buzzer::state

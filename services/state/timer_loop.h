@@ -15,11 +15,12 @@
 namespace buzzer::state {
 
 // Runs what the wall clock asks for: run_at, deadline, retention. Sleeps until the next
-// of them (looking at the clock once a second, since it may be stepped). Thread-safe.
+// of them, looking at the clock once a second, since it may be stepped: the times of
+// retries, which nobody named, then move with it. Thread-safe.
 class TimerLoop final : public CommitObserver {
  public:
   // Not owned. Add it to the store's observers before the first write.
-  TimerLoop(JobStore* store, const Clock* clock) : store_(store), clock_(clock) {}
+  TimerLoop(JobStore* store, const Clock* clock);
   ~TimerLoop() override { Stop(); }
 
   void Start();
@@ -30,6 +31,10 @@ class TimerLoop final : public CommitObserver {
 
  private:
   void Loop();
+  // How far the wall clock was stepped since the last look, or zero.
+  absl::Duration TakeStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ShiftRetries(absl::Duration step);
+  void RunTimers();
 
   JobStore* const store_;
   const Clock* const clock_;
@@ -39,6 +44,11 @@ class TimerLoop final : public CommitObserver {
   std::optional<absl::Time> next_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   // The store has been asked and has not answered.
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
+  // What the wall clock showed at the monotonic clock's zero, at the last look.
+  absl::Time origin_ ABSL_GUARDED_BY(mutex_);
+  // A step that the store has yet to hear of, and since when it may hear of it again.
+  absl::Duration step_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration shift_after_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

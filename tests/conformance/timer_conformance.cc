@@ -128,6 +128,49 @@ TEST_P(JobStoreConformance, ForgetsATypeThirtyDaysAfterItsLastWorker) {
   EXPECT_EQ(types()[0].last_seen, again[0].last_seen);
 }
 
+TEST_P(JobStoreConformance, MovesTheTimeOfARetryWithASteppedClockButNoTimeThatACallerNamed) {
+  auto job = NewJob();
+  job.mutable_deadline()->set_seconds(7200);
+  const JobRecord retrying = store().MustSubmit(job);
+  ASSERT_TRUE(store().Fail(store().MustClaim(retrying.id), true));
+  auto delayed = NewJob();
+  delayed.mutable_delay()->set_seconds(60);
+  const JobRecord waiting = store().MustSubmit(delayed);
+  const absl::Time due = *store().MustGet(retrying.id).run_at;
+
+  store().ShiftRetries(-absl::Hours(1));
+  EXPECT_EQ(store().MustGet(retrying.id).run_at, due - absl::Hours(1));
+  EXPECT_EQ(store().MustGet(waiting.id).run_at, waiting.run_at);
+  EXPECT_EQ(store().RunTimers().changed, 1);
+  EXPECT_EQ(store().MustGet(retrying.id).state, v1::Job::QUEUED);
+}
+
+TEST_P(JobStoreConformance, KeepsTheDeadlineOfAJobWhoseRetryMoves) {
+  auto job = NewJob();
+  job.mutable_deadline()->set_seconds(600);
+  const JobRecord retrying = store().MustSubmit(job);
+  ASSERT_TRUE(store().Fail(store().MustClaim(retrying.id), true));
+  store().ShiftRetries(absl::Hours(1));
+  clock_.Advance(absl::Seconds(600));
+  EXPECT_EQ(store().RunTimers().changed, 1);
+  EXPECT_EQ(store().MustGet(retrying.id).state, v1::Job::FAILED);
+}
+
+TEST_P(JobStoreConformance, LetsNoRetryWaitLongerThanItMayAfterTheClockWasStepped) {
+  const JobRecord job = Queued();
+  ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
+  auto delayed = NewJob();
+  delayed.mutable_delay()->set_seconds(60);
+  const JobRecord waiting = store().MustSubmit(delayed);
+  clock_.StepWall(-absl::Hours(5));
+  Reopen();
+  EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + settings_.retry.max_backoff);
+  EXPECT_EQ(store().MustGet(waiting.id).run_at, waiting.run_at);
+  clock_.Advance(settings_.retry.max_backoff);
+  EXPECT_EQ(store().RunTimers().changed, 1);
+  EXPECT_EQ(store().MustGet(job.id).state, v1::Job::QUEUED);
+}
+
 TEST_P(JobStoreConformance, TellsHowLongTheHeadOfAQueueHasBeenReady) {
   auto low = NewJob();
   low.set_priority(v1::Job::LOW);

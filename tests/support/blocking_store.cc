@@ -124,6 +124,10 @@ JobStore::TimerResult BlockingStore::RunTimers(int limit) const {
   return result.value_or(JobStore::TimerResult());
 }
 
+void BlockingStore::ShiftRetries(absl::Duration step) const {
+  EXPECT_TRUE(Await<bool>([&](auto done) { store_->ShiftRetries(step, done); }).ok());
+}
+
 void BlockingStore::SetPaused(const std::string& queue, bool paused) const {
   EXPECT_TRUE(Await<bool>([&](auto done) { store_->SetPaused(queue, paused, done); }).ok());
 }

@@ -47,6 +47,7 @@ class BlockingStore {
   absl::StatusOr<JobRecord> Retry(const JobId& job) const;
   absl::Status Delete(const JobId& job) const;
   JobStore::TimerResult RunTimers(int limit = 1000) const;
+  void ShiftRetries(absl::Duration step) const;
   void SetPaused(const std::string& queue, bool paused) const;
 
   absl::StatusOr<JobRecord> Get(const JobId& job) const;

@@ -171,6 +171,16 @@ class SqliteJobStore final : public JobStore {
         1, [limit](StoreWriter& writer) { return writer.RunTimers(limit); }, std::move(done));
   }
 
+  void ShiftRetries(absl::Duration step, Callback<bool> done) override {
+    Write<bool>(
+        1,
+        [step](StoreWriter& writer) {
+          writer.ShiftRetries(step);
+          return true;
+        },
+        std::move(done));
+  }
+
   void SetPaused(std::string queue, bool paused, Callback<bool> done) override {
     Write<bool>(
         1,

@@ -63,8 +63,13 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
       pause_(database_->Prepare("INSERT OR IGNORE INTO paused_queues (queue) VALUES (?)")),
       resume_(database_->Prepare("DELETE FROM paused_queues WHERE queue = ?")),
       due_(rows_.PrepareScan("WHERE j.wake_at <= ? ORDER BY j.wake_at LIMIT ?")),
-      next_wake_(database_->Prepare("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL")) {
+      next_wake_(database_->Prepare("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL")),
+      shift_retries_(
+          database_->Prepare("UPDATE jobs SET run_at = run_at + ?1,"
+                             " wake_at = min(run_at + ?1, ifnull(deadline_at, run_at + ?1))"
+                             " WHERE state = 1 AND failed_attempts > 0")) {
   LoadMemory();
+  CapRetries();
 }
 
 void StoreWriter::LoadMemory() {
@@ -89,6 +94,17 @@ void StoreWriter::LoadPaused() {
   paused_.clear();
   Statement paused = database_->Prepare("SELECT queue FROM paused_queues");
   while (paused.Step()) paused_.insert(paused.String(0));
+}
+
+void StoreWriter::CapRetries() {
+  if (!database_->ok()) return;
+  Statement cap = database_->Prepare(
+      "UPDATE jobs SET run_at = ?1 + max(?2, grace),"
+      " wake_at = min(?1 + max(?2, grace), ifnull(deadline_at, ?1 + max(?2, grace)))"
+      " WHERE state = 1 AND failed_attempts > 0 AND run_at > ?1 + max(?2, grace)");
+  cap.BindTime(1, clock_->Now()).Bind(2, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
+  // Who cannot write now serves reads all the same.
+  if (!database_->broken()) database_->ClearStatus();
 }
 
 void StoreWriter::Begin() {
@@ -445,6 +461,10 @@ JobStore::TimerResult StoreWriter::RunTimers(int limit) {
   if (next_wake_.Step()) result.next = next_wake_.OptionalTime(0);
   next_wake_.Reset();
   return result;
+}
+
+void StoreWriter::ShiftRetries(absl::Duration step) {
+  shift_retries_.Bind(1, absl::ToInt64Microseconds(step)).Run();
 }
 
 void StoreWriter::SetPaused(const std::string& queue, bool paused) {

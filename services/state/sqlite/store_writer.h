@@ -58,6 +58,7 @@ class StoreWriter {
   absl::StatusOr<JobRecord> Retry(const std::string& tenant, const JobId& id);
   absl::Status Delete(const std::string& tenant, const JobId& id);
   JobStore::TimerResult RunTimers(int limit);
+  void ShiftRetries(absl::Duration step);
   void SetPaused(const std::string& queue, bool paused);
   void SaveType(const TypeRecord& type);
 
@@ -74,6 +75,8 @@ class StoreWriter {
   void Tell(JobChange::Kind kind, JobState before, JobRecord job, HistoryEntry entry = {});
   void LoadMemory();
   void LoadPaused();
+  // The wall clock may have been stepped back while the database was closed.
+  void CapRetries();
   internal::v1::Granted MakeGranted(const JobRecord& job);
 
   const std::unique_ptr<Database> database_;
@@ -97,6 +100,7 @@ class StoreWriter {
   Statement resume_;
   Statement due_;
   Statement next_wake_;
+  Statement shift_retries_;
 
   // Since Begin.
   std::vector<JobChange> changes_;

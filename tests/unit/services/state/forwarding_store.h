@@ -46,6 +46,9 @@ class ForwardingStore : public JobStore {
   void RunTimers(int limit, Callback<TimerResult> done) override {
     to_->RunTimers(limit, std::move(done));
   }
+  void ShiftRetries(absl::Duration step, Callback<bool> done) override {
+    to_->ShiftRetries(step, std::move(done));
+  }
   void SetPaused(std::string queue, bool paused, Callback<bool> done) override {
     to_->SetPaused(std::move(queue), paused, std::move(done));
   }

@@ -83,6 +83,29 @@ TEST_F(TimerLoopTest, NoticesASteppedWallClock) {
   EXPECT_TRUE(tally_.Await([](const auto& counts) { return counts.queued == 1; }));
 }
 
+TEST_F(TimerLoopTest, LetsARetryWaitNoLongerWhenTheWallClockIsSteppedBack) {
+  timers_.Start();
+  const JobRecord job = store().MustSubmit(NewJob());
+  ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
+  const absl::Duration wait = *store().MustGet(job.id).run_at - clock_.Now();
+  clock_.StepWall(-absl::Hours(1));
+  clock_.Advance(wait);
+  EXPECT_TRUE(tally_.Await([](const auto& counts) { return counts.queued == 1; }));
+}
+
+TEST_F(TimerLoopTest, LetsARetryWaitItsTimeWhenTheWallClockIsSteppedForward) {
+  timers_.Start();
+  const JobRecord job = store().MustSubmit(NewJob());
+  ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
+  store().MustSubmit(Delayed(3600));
+  const absl::Time due = *store().MustGet(job.id).run_at;
+  clock_.StepWall(absl::Hours(1));
+  // The one whose time a caller named is due; the retry is not.
+  EXPECT_TRUE(tally_.Await([](const auto& counts) { return counts.queued == 1; }));
+  EXPECT_EQ(store().MustGet(job.id).state, v1::Job::SCHEDULED);
+  EXPECT_EQ(store().MustGet(job.id).run_at, due + absl::Hours(1));
+}
+
 TEST_F(TimerLoopTest, WorksOffMoreThanOneBatch) {
   std::vector<internal::v1::NewJob> jobs;
   for (int i = 0; i < 1200; ++i) jobs.push_back(Delayed(10));
