@@ -17,6 +17,7 @@ constexpr absl::Duration kShortLimit = absl::Seconds(15);
 // No message at all and no claim for so long, although the prefetch of the workers could
 // explain where the messages are: they are lost too.
 constexpr absl::Duration kEmptyLimit = absl::Seconds(60);
+constexpr absl::Duration kOvertakenLimit = absl::Minutes(5);
 constexpr absl::Duration kNoHandlerHold = absl::Seconds(1);
 constexpr absl::Duration kMaxNoHandlerHold = absl::Seconds(30);
 
@@ -61,6 +62,7 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
     if (bucket.second != second) bucket = {second, 0};
     ++bucket.claims;
     last_claim_ = now;
+    NoteArrival(job);
   }
   TakeBack(job);
   held_.erase(job);
@@ -68,6 +70,11 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
   const auto it = ready_.find(position);
   if (it != ready_.end() && it->second.job == job) ready_.erase(it);
   if (reading_) left_while_reading_.insert(job);
+}
+
+void DispatchLane::NoteArrival(const JobId& job) {
+  const auto it = out_.find(job);
+  if (it != out_.end()) arrived_ = std::max(arrived_, it->second.dispatch);
 }
 
 void DispatchLane::TakeBack(const JobId& job) {
@@ -79,6 +86,7 @@ void DispatchLane::TakeBack(const JobId& job) {
 
 void DispatchLane::OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now) {
   last_claim_ = now;
+  NoteArrival(entry.job);
   TakeBack(entry.job);
   if (no_handler) {
     const int returns = ++no_handler_returns_[entry.job];
@@ -126,7 +134,7 @@ std::vector<OutboxEntry> DispatchLane::TakeReady(absl::Duration now) {
   while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
     OutboxEntry entry = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
-    out_[entry.job] = {entry};
+    out_[entry.job] = {entry, kNotConfirmed, ++dispatches_};
     taken.push_back(std::move(entry));
   }
   return taken;
@@ -175,6 +183,18 @@ bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Durat
   }
   return (short_since_.has_value() && now - *short_since_ >= kShortLimit) ||
          (empty_since_.has_value() && now - std::max(*empty_since_, last_claim_) >= kEmptyLimit);
+}
+
+size_t DispatchLane::RecallOvertaken(absl::Duration now) {
+  if (now - arrived_before_at_ < kOvertakenLimit) return 0;
+  std::vector<JobId> overtaken;
+  for (const auto& [job, row] : out_) {
+    if (row.dispatch < arrived_before_ && row.confirmed_in < inspection_) overtaken.push_back(job);
+  }
+  for (const JobId& job : overtaken) OnUndelivered(job);
+  arrived_before_ = arrived_;
+  arrived_before_at_ = now;
+  return overtaken.size();
 }
 
 void DispatchLane::Restart() {

@@ -308,9 +308,22 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
     LaneState& state = it->second;
     if (!info.ok() && !absl::IsNotFound(info.status())) return;
     const bool gone = !info.ok();
-    if (!gone && !state.rows.SeemsLost(info->ready, prefetch, options_.clock->Monotonic())) {
+    const absl::Duration now = options_.clock->Monotonic();
+    if (!gone && state.rows.HasStale(info->ready, now)) {
+      log::Info("stale_messages_dropped",
+                {{"broker_queue", state.broker_queue},
+                 {"messages", info->ready - static_cast<int64_t>(state.rows.out())}});
+      state.ready = false;  // As below: purged, and what is QUEUED goes again.
+      wake_.NotifyAll();
       return;
     }
+    if (const size_t overtaken = state.rows.RecallOvertaken(now); overtaken > 0) {
+      log::Warning("broker_lost_messages", {{"broker_queue", state.broker_queue},
+                                            {"why", "later ones were claimed minutes ago"},
+                                            {"rows", overtaken}});
+      wake_.NotifyAll();
+    }
+    if (!gone && !state.rows.SeemsLost(info->ready, prefetch, now)) return;
     log::Warning("broker_lost_messages",
                  {{"broker_queue", state.broker_queue},
                   {"why", gone ? "the queue is gone" : "fewer messages than rows out"},

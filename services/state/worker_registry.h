@@ -24,7 +24,7 @@ class WorkerRegistry final : public CommitObserver {
   struct QueueWorkers {
     int workers = 0;
     int slots = 0;
-    // Deliveries that may lie at these workers, not claimed yet.
+    // Deliveries of each priority that may lie at these workers, not claimed yet.
     int prefetch = 0;
   };
 

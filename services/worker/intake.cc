@@ -326,8 +326,7 @@ internal::v1::Hello Intake::MakeHello() const {
   for (const QueueLane& lane : lanes_) {
     auto* queue = hello.add_queues();
     queue->set_queue(lane.queue());
-    // The broker counts the prefetch of each of the channel's consumers for itself.
-    queue->set_prefetch(lane.prefetch() * static_cast<int>(kPriorities));
+    queue->set_prefetch(lane.prefetch());
     queue->set_slots(slots_.LimitOf(lane.queue()));
   }
   return hello;

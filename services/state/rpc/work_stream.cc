@@ -17,6 +17,7 @@ namespace {
 // 16 MiB that its channel takes.
 constexpr size_t kMaxMessageBytes = 4 << 20;
 
+// A renewal, a progress report or an outcome.
 template <typename Message>
 LeaseRef ToLeaseRef(const Message& message) {
   return {JobId::FromBytes(message.job_id()).value_or(JobId()), message.attempt(),
@@ -122,10 +123,23 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
     }
     self->Send([&](internal::v1::WorkResponse& response) {
       for (size_t i = 0; i < claims.size(); ++i) {
-        FillAnswer(claims[i], (*results)[i], response.add_claims());
+        auto* answer = response.add_claims();
+        FillAnswer(claims[i], (*results)[i], answer);
+        self->RepeatCancel(*answer, response);
       }
     });
   });
+}
+
+void WorkStream::RepeatCancel(const internal::v1::ClaimAnswer& answer,
+                              internal::v1::WorkResponse& response) {
+  if (!answer.has_granted()) return;
+  const LeaseRef lease{JobId::FromBytes(answer.job_id()).value_or(JobId()),
+                       answer.granted().attempt(), answer.granted().lease_id()};
+  if (!parts_.leases->Renew(lease).cancel_requested) return;
+  auto* notice = response.add_cancels();
+  notice->set_job_id(answer.job_id());
+  notice->set_attempt(lease.attempt);
 }
 
 void WorkStream::OnRenewals(const internal::v1::WorkRequest& request) {
@@ -214,7 +228,9 @@ bool WorkStream::NextResponse(internal::v1::WorkResponse* response) {
     auto* target = bytes <= kMaxMessageBytes || response->claims().empty() ? response : &outgoing_;
     *target->add_claims() = std::move(claim);
   }
+  // A worker does not know a cancelled job before its grant.
   has_outgoing_ = outgoing_.claims_size() > 0;
+  if (has_outgoing_) outgoing_.mutable_cancels()->Swap(response->mutable_cancels());
   return true;
 }
 

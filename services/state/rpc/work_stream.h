@@ -45,6 +45,9 @@ class WorkStream final
   void OnRenewals(const internal::v1::WorkRequest& request);
   void OnProgress(internal::v1::WorkRequest& request);
   void OnOutcomes(internal::v1::WorkRequest& request);
+  // A cancel that was committed together with its claim was told before the worker knew
+  // the job: tells it again with the grant.
+  void RepeatCancel(const internal::v1::ClaimAnswer& answer, internal::v1::WorkResponse& response);
   // Adds to what goes out next.
   template <typename Fill>
   void Send(Fill fill);

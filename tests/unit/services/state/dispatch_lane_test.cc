@@ -357,5 +357,36 @@ TEST_F(DispatchLaneTest, MissesMessagesAfterAMinuteOfSilenceWhateverThePrefetch)
   EXPECT_TRUE(SeemsLost(0, 100));
 }
 
+TEST_F(DispatchLaneTest, SendsARowAgainThatLaterOnesOvertookMinutesAgo) {
+  Read({1, 2, 3, 4, 5});
+  Take();
+  Confirm({1, 2, 3, 4, 5});
+  lane_.BeginInspection();
+  Claimed(1);
+  Claimed(3);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  now_ += absl::Minutes(4);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  now_ += absl::Minutes(1);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 1u);
+  EXPECT_EQ(Take(), Positions{2});
+  EXPECT_EQ(lane_.out(), 3u);
+  // It is the newest now: nothing has overtaken it.
+  now_ += absl::Minutes(5);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+}
+
+TEST_F(DispatchLaneTest, LeavesARowAloneWhoseTurnIsYetToCome) {
+  Read({1, 2, 3});
+  Take();
+  Confirm({1, 2, 3});
+  lane_.BeginInspection();
+  Claimed(1);
+  for (int minute = 0; minute < 60; ++minute) {
+    EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+    now_ += absl::Minutes(1);
+  }
+}
+
 }  // namespace
 }  // namespace buzzer::state

@@ -140,6 +140,30 @@ TEST_F(DispatcherTest, HasAWindowOutAndTheRestInTheDatabase) {
   EXPECT_EQ(dispatcher_->stats().published, 1000);
 }
 
+TEST_F(DispatcherTest, PurgesMessagesOfJobsThatWereCancelledWhileNoWorkerTookThem) {
+  Start();
+  for (int round = 0; round < 3; ++round) {
+    const Jobs jobs = SubmitSome(200);
+    ASSERT_TRUE(broker_.AwaitReady(kNormal, 200 * (round + 1)));
+    for (const JobId& job : jobs) ASSERT_TRUE(store().Cancel(job).ok());
+  }
+  const Jobs jobs = SubmitSome(2);
+  ASSERT_TRUE(broker_.AwaitReady(kNormal, 602));
+  Pass(absl::Seconds(6));
+  EXPECT_TRUE(AwaitReady(jobs));
+}
+
+TEST_F(DispatcherTest, PurgesWhatIsStaleInALaneThatHasNothingElse) {
+  Start();
+  for (int round = 0; round < 2; ++round) {
+    const Jobs jobs = SubmitSome(200);
+    ASSERT_TRUE(broker_.AwaitReady(kNormal, 200 * (round + 1)));
+    for (const JobId& job : jobs) ASSERT_TRUE(store().Cancel(job).ok());
+  }
+  Pass(absl::Seconds(36));
+  EXPECT_TRUE(AwaitReady({}));
+}
+
 TEST_F(DispatcherTest, LetsAHighPriorityJobPassADeepBacklog) {
   Start();
   SubmitSome(1000);

@@ -125,7 +125,7 @@ TEST_F(WorkerTest, SaysWhoItIsAndWhatItConsumes) {
   EXPECT_EQ(hello.types(0).type(), "work");
   ASSERT_EQ(hello.queues_size(), 1);
   EXPECT_EQ(hello.queues(0).slots(), 2);
-  EXPECT_EQ(hello.queues(0).prefetch(), 6) << "two for each priority";
+  EXPECT_EQ(hello.queues(0).prefetch(), 2);
   EXPECT_FALSE(hello.draining());
 }
 
