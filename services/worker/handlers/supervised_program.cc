@@ -9,7 +9,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
 #include "services/worker/handlers/line_reader.h"
+#include "services/worker/handlers/supervisor_children.h"
 #include "services/worker/supervisor/protocol.h"
 
 namespace buzzer::worker {
@@ -183,11 +183,6 @@ void Fill(const std::optional<SupervisorReport>& report, ProgramEnd& end) {
   }
 }
 
-void AwaitProcess(pid_t pid) {
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SupervisedProgram>> SupervisedProgram::Start(
@@ -205,7 +200,7 @@ absl::StatusOr<std::unique_ptr<SupervisedProgram>> SupervisedProgram::Start(
     childs.push_back(pair->childs.get());
     pairs.push_back(*std::move(pair));
   }
-  const auto pid = Spawn(spec, childs);
+  const auto pid = SupervisorChildren::Get().Start([&] { return Spawn(spec, childs); });
   if (!pid.ok()) return pid.status();
   Ends ends{std::move(pairs[0].ours), std::move(pairs[1].ours), std::move(pairs[2].ours),
             std::move(pairs[3].ours), std::move(pairs[4].ours)};
@@ -219,7 +214,7 @@ SupervisedProgram::SupervisedProgram(pid_t supervisor, Ends ends, size_t max_out
 SupervisedProgram::~SupervisedProgram() {
   if (supervisor_ == 0) return;
   ends_ = Ends();
-  AwaitProcess(supervisor_);
+  SupervisorChildren::Get().Await(supervisor_);
 }
 
 ProgramEnd SupervisedProgram::Communicate(absl::string_view input,
@@ -265,8 +260,10 @@ ProgramEnd SupervisedProgram::Communicate(absl::string_view input,
       ends_.input.Close();
     }
   }
-  AwaitProcess(supervisor_);
+  SupervisorChildren::Get().Await(supervisor_);
   supervisor_ = 0;
+  // Who tells nothing was killed, and could not end its tree.
+  if (!report.has_value()) SupervisorChildren::Get().EndOrphans();
   lines.End();
   end.long_lines = lines.long_lines();
   end.error_tail = error_tail.Take();

@@ -53,13 +53,13 @@ std::optional<Stat> ReadStat(pid_t pid) {
 
 int OpenPidFd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
-}  // namespace
+struct Child {
+  Process process;
+  bool zombie = false;
+};
 
-std::vector<Process> Descendants(pid_t root) {
-  struct Child {
-    Process process;
-    bool zombie;
-  };
+// Every process of this machine, by its parent.
+std::multimap<pid_t, Child> ReadProcesses() {
   std::multimap<pid_t, Child> children;
   DIR* const proc = opendir("/proc");
   if (proc == nullptr) return {};
@@ -74,7 +74,21 @@ std::vector<Process> Descendants(pid_t root) {
          {{static_cast<pid_t>(pid), stat->start_time}, stat->state == 'Z' || stat->state == 'X'}});
   }
   closedir(proc);
+  return children;
+}
 
+}  // namespace
+
+std::vector<Process> Children(pid_t parent) {
+  const auto processes = ReadProcesses();
+  std::vector<Process> found;
+  const auto [begin, end] = processes.equal_range(parent);
+  for (auto it = begin; it != end; ++it) found.push_back(it->second.process);
+  return found;
+}
+
+std::vector<Process> Descendants(pid_t root) {
+  std::multimap<pid_t, Child> children = ReadProcesses();
   std::vector<Process> found;
   std::vector<pid_t> parents = {root};
   while (!parents.empty()) {

@@ -27,6 +27,9 @@ struct Process {
 // since orphans come to it.
 std::vector<Process> Descendants(pid_t root);
 
+// Every child of `parent`, zombies too.
+std::vector<Process> Children(pid_t parent);
+
 // Sends a signal to exactly this process. Nothing happens if it is gone.
 void SendSignal(const Process& process, int signal);
 

@@ -304,6 +304,9 @@ TEST_F(SupervisedProgramTest, EndsTheTreeWhenTheWorkerIsKilled) {
   kill(worker, SIGKILL);
   waitpid(worker, nullptr, 0);
   EXPECT_TRUE(tree_.AwaitEnd());
+  // Its supervisor has become a child of ours.
+  while (waitpid(-1, nullptr, 0) > 0) {
+  }
 }
 
 TEST_F(SupervisedProgramTest, TellsThatTheSupervisorWasKilled) {
@@ -316,7 +319,28 @@ TEST_F(SupervisedProgramTest, TellsThatTheSupervisorWasKilled) {
       });
   EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
   EXPECT_THAT(end.why, HasSubstr("killed together with its supervisor"));
-  EXPECT_TRUE(tree_.AwaitEnd());
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsTheWholeTreeWhenTheSupervisorIsKilledAndNoOther) {
+  testing::TracedTree other_tree;
+  ProgramSpec other_spec = Shell(kTree);
+  other_spec.environment.back() = other_tree.variable();
+  auto other = Start(other_spec);
+  other_tree.AwaitProcesses(kTreeSize);
+  const std::vector<Process> before = Children(getpid());
+  ASSERT_EQ(before.size(), 1u);
+
+  const ProgramEnd end = RunWhile(Shell(Stubborn(kTree)), [&](SupervisedProgram&) {
+    tree_.AwaitProcesses(kTreeSize);
+    for (const Process& child : Children(getpid())) {
+      if (child.pid != before[0].pid) SendSignal(child, SIGKILL);
+    }
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
+  EXPECT_TRUE(tree_.HasEnded());
+  EXPECT_FALSE(other_tree.HasEnded());
+  EXPECT_EQ(Children(getpid()).size(), 1u) << "nothing is left, not even a zombie";
 }
 
 }  // namespace

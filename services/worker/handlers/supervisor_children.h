@@ -1,0 +1,47 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_HANDLERS_SUPERVISOR_CHILDREN_H_
+#define SERVICES_WORKER_HANDLERS_SUPERVISOR_CHILDREN_H_
+
+#include <sys/types.h>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "common/mutex/mutex.h"
+
+namespace buzzer::worker {
+
+// The supervisors that are children of this process, and what one leaves behind that is
+// itself killed (kill -9, the kernel out of memory). This process is a child subreaper too:
+// such a tree's orphans become its children, and are the only ones that are not supervisors.
+// Thread-safe.
+class SupervisorChildren {
+ public:
+  // This process's. Never destroyed.
+  static SupervisorChildren& Get();
+
+  // Starts one by `spawn`, under the lock: no child may appear that is not known.
+  absl::StatusOr<pid_t> Start(absl::FunctionRef<absl::StatusOr<pid_t>()> spawn);
+
+  // Waits until it has ended.
+  void Await(pid_t supervisor);
+
+  // Kills every tree whose supervisor has ended, and returns when nothing of them runs any
+  // more.
+  void EndOrphans();
+
+ private:
+  SupervisorChildren();
+
+  // True if there was nothing to end.
+  bool KillOrphans();
+
+  Mutex mutex_;
+  absl::flat_hash_set<pid_t> supervisors_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_HANDLERS_SUPERVISOR_CHILDREN_H_
