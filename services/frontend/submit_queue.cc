@@ -11,6 +11,24 @@
 
 namespace buzzer::frontend {
 
+namespace {
+
+// Whether state says by it that it has looked for the job and has none. Other errors tell
+// nothing of a first time that it was asked.
+bool SaysNotStored(const absl::Status& error) {
+  switch (error.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 SubmitQueue::SubmitQueue(Limits limits, const Clock* clock, Hooks hooks)
     : limits_(limits), clock_(clock), hooks_(std::move(hooks)) {}
 
@@ -128,8 +146,7 @@ void SubmitQueue::OnAnswer(internal::v1::SubmitResponse& response) {
         news.push_back(Settle(entries[i], std::move(*result.mutable_job())));
       } else {
         absl::Status error = FromState(FromRpcStatus(result.error()));
-        // A refusal tells nothing of the first time that it was asked.
-        const bool proves_nothing = it->second.repeated && absl::IsUnavailable(error);
+        const bool proves_nothing = it->second.repeated && !SaysNotStored(error);
         if (error.ok() || proves_nothing) error = OutcomeUnknown(entries[i].id);
         news.push_back(Settle(entries[i], std::move(error)));
       }

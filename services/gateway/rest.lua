@@ -118,8 +118,13 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  if is_grpc(headers) then return end
   local path = headers:get(":path")
+  -- Some parts of a system would take it for a slash, and others not.
+  local resource = path:match("^[^?]*"):lower()
+  if resource:find("%2f", 1, true) or resource:find("%5c", 1, true) then
+    handle:respond({[":status"] = "400"}, "the path must not have an escaped slash in it")
+  end
+  if is_grpc(headers) then return end
   if path:find("%%[89A-Fa-f]") and not is_utf8(unescape(path)) then
     handle:respond({[":status"] = "400"}, "the path or the query is not UTF-8")
   end

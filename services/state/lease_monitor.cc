@@ -161,13 +161,6 @@ void LeaseMonitor::Tick() {
     });
   }
   if (losses.empty()) return;
-  for (const LeaseLoss& loss : losses) {
-    log::Warning(
-        "lease_lost",
-        {{"job", loss.lease.job.ToString()},
-         {"attempt", loss.lease.attempt},
-         {"cause", loss.cause == LossCause::kLeaseExpired ? "LEASE_EXPIRED" : "ATTEMPT_TIMEOUT"}});
-  }
   store_->LoseLeases(
       losses, [this, losses](const absl::StatusOr<bool>& done) { OnTaken(losses, done.ok()); });
 }

@@ -10,6 +10,7 @@
 #include "common/metrics/metrics_endpoint.h"
 #include "services/state/dispatcher.h"
 #include "services/state/job_event_hub.h"
+#include "services/state/job_log.h"
 #include "services/state/lease_monitor.h"
 #include "services/state/queue_rates.h"
 #include "services/state/queue_views.h"
@@ -54,7 +55,7 @@ class RealServer final : public Server {
     // In this order each commit is told: leases first, so that a claim is watched over
     // before anybody hears of it.
     for (CommitObserver* observer : std::initializer_list<CommitObserver*>{
-             &leases_, &dispatcher_, &hub_, &rates_, &timers_, &workers_}) {
+             &leases_, &dispatcher_, &hub_, &rates_, &timers_, &workers_, &job_log_}) {
       store_->AddObserver(observer);
     }
     types_.Declare(options_.config.types);
@@ -126,6 +127,7 @@ class RealServer final : public Server {
   Dispatcher dispatcher_;
   JobEventHub hub_;
   QueueRates rates_;
+  JobLog job_log_;
   TimerLoop timers_;
   TypeRegistry types_;
   QueueViews queues_;

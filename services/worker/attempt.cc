@@ -68,6 +68,7 @@ void Attempt::ReportProgress(v1::Progress progress) {
     log::Warning("progress_data_dropped",
                  {{"job", job_.id.ToString()},
                   {"attempt", job_.attempt},
+                  {"tenant", job_.tenant},
                   {"error", "progress data must be a JSON value of at most 16 KiB"}});
   }
   pacer_->Report(lease_, std::move(progress));

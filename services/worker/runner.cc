@@ -162,8 +162,15 @@ void Runner::OnCancelNotice(const internal::v1::CancelNotice& notice) {
 void Runner::OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) {
   const AttemptKey key = KeyOf(answer);
   if (!answer.accepted()) {
+    std::string tenant;
+    {
+      MutexLock lock(&mutex_);
+      const auto it = entries_.find(key);
+      if (it != entries_.end()) tenant = it->second.attempt->job().tenant;
+    }
     log::Warning("outcome_refused", {{"job", key.job.ToString()},
                                      {"attempt", key.attempt},
+                                     {"tenant", tenant},
                                      {"error", "the lease is lost; the result was dropped"}});
   }
   Settle(key);

@@ -227,12 +227,19 @@ def test_a_payload_may_be_any_json_of_32_levels(gateway, payload):
     ("/v1/jobs/1?after=soon", "after"),
     ("/v1/jobs/1?wait=soon", "wait"),
     ("/v1/jobs/1?view=ALL", "view"),
-    ("/v1/jobs/a%2Fb", ""),
+    ("/v1/jobs/a%2Fb", "the path must not have an escaped slash in it"),
+    ("/v1/jobs/..%5c?view=FULL", "the path must not have an escaped slash in it"),
 ])
 def test_a_bad_path_or_query_is_400(gateway, path, message):
     answer = gateway.call("GET", path)
     assert message in assert_error(answer, 400, 3, "INVALID_REQUEST")
     assert gateway.frontend.calls == []
+
+
+def test_an_escaped_slash_in_a_query_is_a_slash(gateway):
+    gateway.frontend.on["ListJobs"] = lambda request, _: gateway.api.jobs.ListJobsResponse()
+    gateway.call("GET", "/v1/jobs?filter=labels.path%20%3D%20a%2Fb")
+    assert gateway.frontend.calls[0][1].filter == "labels.path = a/b"
 
 
 def test_utf_8_in_a_query_reaches_the_frontend(gateway):

@@ -160,7 +160,7 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
         FinishNow(status);
         break;
       case Step::kRestart:
-        log::Info("watch_restarted", {{"job", JobText()}});
+        log::Info("watch_restarted", {{"job", JobText()}, {"tenant", target_.tenant}});
         StartWatch();
         break;
     }
@@ -273,7 +273,8 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
       if (writing_) {
         const absl::Duration left = last_write_ + parts_.timing.write_limit - now;
         if (left <= absl::ZeroDuration()) {
-          log::Warning("slow_watcher_cut_off", {{"job", target_.id.ToString()}});
+          log::Warning("slow_watcher_cut_off",
+                       {{"job", target_.id.ToString()}, {"tenant", target_.tenant}});
           context_->TryCancel();  // The write fails, and that ends the stream.
           return;
         }

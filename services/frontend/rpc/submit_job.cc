@@ -108,12 +108,13 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
   const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
   const Accepted accepted{parts_, call, response, *std::move(tenant)};
   parts_.submits->Submit(
-      *std::move(job), [accepted, wait, received = submit.now](absl::StatusOr<v1::Job> stored) {
+      *std::move(job), [accepted, wait, received = submit.now,
+                        id = submit.id.ToString()](absl::StatusOr<v1::Job> stored) {
         if (!stored.ok()) {
           accepted.call->Finish(stored.status());
           return;
         }
-        log::Info("job_submitted",
+        log::Info(stored->id() == id ? "job_submitted" : "job_submit_repeated",
                   {{"job", stored->id()}, {"tenant", accepted.tenant}, {"type", stored->type()}});
         *accepted.response = *std::move(stored);
         if (wait.has_value()) {

@@ -7,6 +7,7 @@
 
 #include "common/errors/errors.h"
 #include "common/grpc/status.h"
+#include "common/log/log.h"
 #include "services/state/rpc/server_stream.h"
 #include "services/state/rpc/submit_stream.h"
 #include "services/state/rpc/watch_stream.h"
@@ -133,8 +134,11 @@ grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* c
                                                   const internal::v1::DeleteJobRequest* request,
                                                   internal::v1::DeleteJobResponse*) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  parts_.store->Delete(request->tenant(), ToJobId(request->id()),
-                       FinishWith<bool>(reactor, [](bool) {}));
+  const JobId job = ToJobId(request->id());
+  parts_.store->Delete(request->tenant(), job,
+                       FinishWith<bool>(reactor, [job, tenant = request->tenant()](bool) {
+                         log::Info("job_deleted", {{"job", job.ToString()}, {"tenant", tenant}});
+                       }));
   return reactor;
 }
 
@@ -181,6 +185,8 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(
                             }
                             parts_.types->SetPaused(queue, paused);
                             parts_.dispatcher->SetPaused(queue, paused);
+                            log::Info(paused ? "queue_paused" : "queue_resumed",
+                                      {{"queue", queue}, {"tenant", tenant}});
                             parts_.queues->Get(tenant, queue, std::move(finish));
                           });
   return reactor;

@@ -186,11 +186,13 @@ TEST_F(SubmitQueueTest, RepeatsUnansweredBatchesOnTheNextStream) {
 }
 
 TEST_F(SubmitQueueTest, TakesNoRefusalOfARepeatForTheOutcome) {
-  const auto refuse = [this](const internal::v1::SubmitRequest& request) {
+  const auto refuse = [this](const internal::v1::SubmitRequest& request,
+                             absl::StatusCode code = absl::StatusCode::kUnavailable,
+                             const char* reason = "STORE_BUSY") {
     internal::v1::SubmitResponse response;
     response.set_batch(request.batch());
     *response.add_results()->mutable_error() =
-        ToRpcStatus(ErrorBuilder(absl::StatusCode::kUnavailable, "STORE_BUSY", "full").Build());
+        ToRpcStatus(ErrorBuilder(code, reason, "no").Build());
     queue_.OnAnswer(response);
   };
   const auto first = Submit();
@@ -203,6 +205,26 @@ TEST_F(SubmitQueueTest, TakesNoRefusalOfARepeatForTheOutcome) {
   queue_.OnUp();
   refuse(Next());
   EXPECT_EQ(second->reason(), "OUTCOME_UNKNOWN");
+
+  const auto third = Submit();
+  Next();
+  queue_.OnDown();
+  queue_.OnUp();
+  refuse(Next(), absl::StatusCode::kInternal, "BUG");
+  EXPECT_EQ(third->reason(), "OUTCOME_UNKNOWN");
+}
+
+TEST_F(SubmitQueueTest, TakesWhatStateSaysAfterALookForTheJob) {
+  const auto caller = Submit();
+  Next();
+  queue_.OnDown();
+  queue_.OnUp();
+  internal::v1::SubmitResponse response;
+  response.set_batch(Next().batch());
+  *response.add_results()->mutable_error() = ToRpcStatus(
+      ErrorBuilder(absl::StatusCode::kAlreadyExists, "KEY_REUSED", "other request").Build());
+  queue_.OnAnswer(response);
+  EXPECT_EQ(caller->reason(), "KEY_REUSED");
 }
 
 TEST_F(SubmitQueueTest, SaysThatTheOutcomeIsUnknownWhenNoAnswerCame) {
