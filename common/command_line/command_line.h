@@ -5,6 +5,7 @@
 #define COMMON_COMMAND_LINE_COMMAND_LINE_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace buzzer {
 
@@ -12,6 +13,12 @@ namespace buzzer {
 // not fit, and names it. INVALID_ARGUMENT for what is no flag, such as a flag without its
 // dashes, which Abseil would leave unread. Main thread.
 absl::Status ParseFlags(int argc, char** argv);
+
+// A service's exit status over what its command line or a file got wrong.
+inline constexpr int kUsageError = 2;
+
+// Says on standard error why `program` ends, and gives `code` back for main to return.
+int Fail(absl::string_view program, int code, const absl::Status& why);
 
 }  // namespace buzzer
 

@@ -5,7 +5,6 @@
 // and streams what happens to jobs.
 
 #include <cstdlib>
-#include <iostream>
 #include <string>
 
 #include "absl/flags/flag.h"
@@ -30,13 +29,7 @@ ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 
 namespace {
 
-// For what the command line got wrong.
-constexpr int kUsageError = 2;
-
-int Fail(int code, const absl::Status& status) {
-  std::cerr << "buzzer-frontend: " << status.message() << "\n";
-  return code;
-}
+constexpr char kProgram[] = "buzzer-frontend";
 
 }  // namespace
 
@@ -46,7 +39,7 @@ int main(int argc, char** argv) {
       "Buzzer's public API over gRPC.\n"
       "  buzzer-frontend [--state_address=HOST:PORT]");
   if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
-    return Fail(kUsageError, flags);
+    return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("frontend");
 
@@ -60,7 +53,7 @@ int main(int argc, char** argv) {
 
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::frontend::Server::Start(config);
-  if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
+  if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"state", config.state_address}});

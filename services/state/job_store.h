@@ -108,6 +108,9 @@ struct TypeRecord {
   absl::Time last_seen;
 };
 
+// A type is forgotten this long after its last worker.
+inline constexpr absl::Duration kTypeRetention = absl::Hours(24 * 30);
+
 struct ListQuery {
   std::string tenant;
   int page_size = 50;

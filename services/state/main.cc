@@ -4,7 +4,6 @@
 // buzzer-state: owns every job record, its history, its outbox and its timers.
 
 #include <cstdlib>
-#include <iostream>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/usage.h"
@@ -38,13 +37,7 @@ ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 
 namespace {
 
-// For what the command line or a file got wrong.
-constexpr int kUsageError = 2;
-
-int Fail(int code, const absl::Status& status) {
-  std::cerr << "buzzer-state: " << status.message() << "\n";
-  return code;
-}
+constexpr char kProgram[] = "buzzer-state";
 
 }  // namespace
 
@@ -54,7 +47,7 @@ int main(int argc, char** argv) {
       "Buzzer's state service: every job record, its history, outbox and timers.\n"
       "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]");
   if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
-    return Fail(kUsageError, flags);
+    return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("state");
 
@@ -68,24 +61,25 @@ int main(int argc, char** argv) {
   options.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
                  absl::GetFlag(FLAGS_tls_ca)};
   if (options.data_directory.empty()) {
-    return Fail(kUsageError, absl::InvalidArgumentError(
-                                 "--data_directory is missing: name a directory on a disk that "
-                                 "outlives this process"));
+    return buzzer::Fail(
+        kProgram, buzzer::kUsageError,
+        absl::InvalidArgumentError("--data_directory is missing: name a directory on a disk that "
+                                   "outlives this process"));
   }
   auto broker =
       buzzer::amqp::ParseAddress(buzzer::amqp::BrokerUrl(absl::GetFlag(FLAGS_broker_url)));
-  if (!broker.ok()) return Fail(kUsageError, broker.status());
+  if (!broker.ok()) return buzzer::Fail(kProgram, buzzer::kUsageError, broker.status());
   broker->tls_ca = absl::GetFlag(FLAGS_broker_tls_ca);
   options.broker = *std::move(broker);
   if (const std::string path = absl::GetFlag(FLAGS_config); !path.empty()) {
     auto config = buzzer::state::LoadConfig(path);
-    if (!config.ok()) return Fail(kUsageError, config.status());
+    if (!config.ok()) return buzzer::Fail(kProgram, buzzer::kUsageError, config.status());
     options.config = *std::move(config);
   }
 
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::state::Server::Start(options);
-  if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
+  if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"broker", options.broker.ToString()}});

@@ -41,7 +41,7 @@ class RealServer final : public Server {
         dispatcher_(DispatcherOptions()),
         hub_(store_.get()),
         rates_(Clock::Real()),
-        timers_(store_.get(), Clock::Real()),
+        timers_(store_.get(), Clock::Real(), [this] { RefreshTypes(); }),
         types_(store_.get(), Clock::Real(),
                [this](const std::string& queue) { dispatcher_.AddQueue(queue); }),
         queues_({store_.get(), &types_, &workers_, &rates_, Clock::Real(),
@@ -107,6 +107,12 @@ class RealServer final : public Server {
   }
 
  private:
+  // A worker says what it serves when it connects, which may be long ago.
+  void RefreshTypes() {
+    types_.Announce(workers_.Types());
+    types_.Forget();
+  }
+
   Dispatcher::Options DispatcherOptions() {
     Dispatcher::Options dispatcher;
     dispatcher.store = store_.get();

@@ -32,8 +32,12 @@ absl::Time Origin(const Clock& clock) {
 
 }  // namespace
 
-TimerLoop::TimerLoop(JobStore* store, const Clock* clock)
-    : store_(store), clock_(clock), origin_(Origin(*clock)) {}
+TimerLoop::TimerLoop(JobStore* store, const Clock* clock, std::function<void()> housekeeping)
+    : store_(store),
+      clock_(clock),
+      housekeeping_(std::move(housekeeping)),
+      housekeeping_at_(clock->Monotonic() + kHousekeeping),
+      origin_(Origin(*clock)) {}
 
 void TimerLoop::Start() {
   thread_ = std::thread([this] { Loop(); });
@@ -90,6 +94,10 @@ void TimerLoop::Loop() {
       if (stopping_) return;
       running_ = true;
       next_ = clock_->Now() + kHousekeeping;
+    }
+    if (housekeeping_ != nullptr && clock_->Monotonic() >= housekeeping_at_) {
+      housekeeping_at_ = clock_->Monotonic() + kHousekeeping;
+      housekeeping_();
     }
     if (step != absl::ZeroDuration()) {
       ShiftRetries(step);

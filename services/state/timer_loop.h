@@ -4,6 +4,7 @@
 #ifndef SERVICES_STATE_TIMER_LOOP_H_
 #define SERVICES_STATE_TIMER_LOOP_H_
 
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -19,8 +20,9 @@ namespace buzzer::state {
 // retries, which nobody named, then move with it. Thread-safe.
 class TimerLoop final : public CommitObserver {
  public:
-  // Not owned. Add it to the store's observers before the first write.
-  TimerLoop(JobStore* store, const Clock* clock);
+  // Not owned. Add it to the store's observers before the first write. `housekeeping`, if
+  // given, runs on the loop's thread every 10 min.
+  TimerLoop(JobStore* store, const Clock* clock, std::function<void()> housekeeping = nullptr);
   ~TimerLoop() override { Stop(); }
 
   void Start();
@@ -38,6 +40,9 @@ class TimerLoop final : public CommitObserver {
 
   JobStore* const store_;
   const Clock* const clock_;
+  const std::function<void()> housekeeping_;
+  // On the loop's thread.
+  absl::Duration housekeeping_at_;
   Mutex mutex_;
   CondVar changed_;
   // When the store is asked next; nullopt: not before something changes.

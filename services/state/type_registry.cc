@@ -54,6 +54,14 @@ bool TypeRegistry::Add(const std::string& type, const std::string& queue) {
 }
 
 void TypeRegistry::Declare(const std::vector<TypeRecord>& types) {
+  {
+    MutexLock lock(&mutex_);
+    for (const TypeRecord& type : types) declared_.insert({type.type, type.queue});
+  }
+  AddAll(types);
+}
+
+void TypeRegistry::AddAll(const std::vector<TypeRecord>& types) {
   for (const TypeRecord& type : types) {
     bool is_new = false;
     {
@@ -88,7 +96,7 @@ absl::Status TypeRegistry::Load() {
     paused_.insert(paused->begin(), paused->end());
     for (const TypeRecord& type : *types) saved_[{type.type, type.queue}] = type.last_seen;
   }
-  Declare(*types);
+  AddAll(*types);
   return absl::OkStatus();
 }
 
@@ -120,6 +128,26 @@ void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
     MutexLock lock(&mutex_);
     for (const TypeRecord& type : to_save) saved_.erase({type.type, type.queue});
   });
+}
+
+void TypeRegistry::Forget() {
+  const absl::Time oldest = clock_->Now() - kTypeRetention;
+  MutexLock lock(&mutex_);
+  for (auto it = saved_.begin(); it != saved_.end();) {
+    const auto& [entry, seen] = *it;
+    if (seen >= oldest) {
+      ++it;
+      continue;
+    }
+    if (!declared_.contains(entry)) {
+      const auto& [type, queue] = entry;
+      types_by_queue_[queue].erase(type);
+      const auto queues = queues_by_type_.find(type);
+      queues->second.erase(queue);
+      if (queues->second.empty()) queues_by_type_.erase(queues);
+    }
+    it = saved_.erase(it);
+  }
 }
 
 absl::StatusOr<std::string> TypeRegistry::ResolveQueue(const std::string& type,

@@ -40,6 +40,9 @@ class TypeRegistry {
   // beyond the limit of queues are refused with a log line.
   void Announce(const std::vector<TypeRecord>& types);
 
+  // Forgets the types that nobody has announced for kTypeRetention; their queues stay.
+  void Forget();
+
   // The queue for a job: `queue` if the type may wait there, the type's own if it is
   // empty (the one named like the type, else the first by name). INVALID_ARGUMENT
   // UNKNOWN_TYPE or UNKNOWN_QUEUE; the message lists the known ones.
@@ -56,6 +59,8 @@ class TypeRegistry {
  private:
   // Returns whether the queue is new.
   bool Add(const std::string& type, const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds them, and tells of the queues that are new.
+  void AddAll(const std::vector<TypeRecord>& types);
 
   JobStore* const store_;
   const Clock* const clock_;
@@ -63,7 +68,11 @@ class TypeRegistry {
   mutable Mutex mutex_;
   std::map<std::string, std::set<std::string>> queues_by_type_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::set<std::string>> types_by_queue_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::pair<std::string, std::string>, absl::Time> saved_ ABSL_GUARDED_BY(mutex_);
+  // Type and queue.
+  using Entry = std::pair<std::string, std::string>;
+  // When what was announced was saved last.
+  std::map<Entry, absl::Time> saved_ ABSL_GUARDED_BY(mutex_);
+  std::set<Entry> declared_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -36,6 +36,17 @@ WorkerRegistry::QueueWorkers WorkerRegistry::Of(const std::string& queue) const 
   return sum;
 }
 
+std::vector<TypeRecord> WorkerRegistry::Types() const {
+  MutexLock lock(&mutex_);
+  std::vector<TypeRecord> types;
+  for (const auto& [stream, worker] : by_stream_) {
+    for (const auto& type : worker.hello.types()) {
+      types.push_back({type.type(), type.queue(), {}});
+    }
+  }
+  return types;
+}
+
 int WorkerRegistry::size() const {
   MutexLock lock(&mutex_);
   return static_cast<int>(by_stream_.size());

@@ -34,6 +34,8 @@ class WorkerRegistry final : public CommitObserver {
   void Remove(int64_t stream);
 
   QueueWorkers Of(const std::string& queue) const;
+  // The types that they serve, some perhaps more than once.
+  std::vector<TypeRecord> Types() const;
   int size() const;
 
   void OnCommit(const std::vector<JobChange>& changes) override;

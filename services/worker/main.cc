@@ -8,7 +8,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <string>
 
 #include "absl/flags/flag.h"
@@ -42,19 +41,13 @@ ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 
 namespace {
 
-// For what the command line or a file got wrong.
-constexpr int kUsageError = 2;
+constexpr char kProgram[] = "buzzer-worker";
 
 std::string SupervisorPath() {
   if (std::string path = absl::GetFlag(FLAGS_supervisor); !path.empty()) return path;
   std::error_code ignored;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
   return (self.parent_path() / "buzzer-supervisor").string();
-}
-
-int Fail(int code, const absl::Status& status) {
-  std::cerr << "buzzer-worker: " << status.message() << "\n";
-  return code;
 }
 
 }  // namespace
@@ -65,7 +58,7 @@ int main(int argc, char** argv) {
       "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
       "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]");
   if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
-    return Fail(kUsageError, flags);
+    return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("worker");
 
@@ -78,25 +71,26 @@ int main(int argc, char** argv) {
                  absl::GetFlag(FLAGS_tls_ca)};
   const std::string path = absl::GetFlag(FLAGS_config);
   if (path.empty()) {
-    return Fail(kUsageError,
-                absl::InvalidArgumentError("--config is missing: name a YAML file with the "
-                                           "handlers, such as worker.example.yaml"));
+    return buzzer::Fail(kProgram, buzzer::kUsageError,
+                        absl::InvalidArgumentError("--config is missing: name a YAML file with the "
+                                                   "handlers, such as worker.example.yaml"));
   }
   if (absl::GetFlag(FLAGS_slots) < 0) {
-    return Fail(kUsageError, absl::InvalidArgumentError("--slots must be 1 or more, or 0"));
+    return buzzer::Fail(kProgram, buzzer::kUsageError,
+                        absl::InvalidArgumentError("--slots must be 1 or more, or 0"));
   }
   auto config = buzzer::worker::LoadConfig(path, absl::GetFlag(FLAGS_slots));
-  if (!config.ok()) return Fail(kUsageError, config.status());
+  if (!config.ok()) return buzzer::Fail(kProgram, buzzer::kUsageError, config.status());
   options.config = *std::move(config);
   auto broker =
       buzzer::amqp::ParseAddress(buzzer::amqp::BrokerUrl(absl::GetFlag(FLAGS_broker_url)));
-  if (!broker.ok()) return Fail(kUsageError, broker.status());
+  if (!broker.ok()) return buzzer::Fail(kProgram, buzzer::kUsageError, broker.status());
   if (const std::string ca = absl::GetFlag(FLAGS_broker_tls_ca); !ca.empty()) broker->tls_ca = ca;
   options.broker = *std::move(broker);
 
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::worker::Server::Start(options);
-  if (!server.ok()) return Fail(EXIT_FAILURE, server.status());
+  if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
   buzzer::log::Info("serving", {{"worker", (*server)->name()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"slots", options.config.slots},

@@ -20,8 +20,6 @@ namespace {
 
 // A key outlives its deleted job until it is this old.
 constexpr absl::Duration kKeyRetention = absl::Hours(24);
-// A type is forgotten this long after its last worker.
-constexpr absl::Duration kTypeRetention = absl::Hours(24 * 30);
 constexpr absl::Duration kDiskCheckInterval = absl::Seconds(1);
 
 absl::Status StoreFull(absl::string_view why) {

@@ -106,6 +106,16 @@ TEST_F(TimerLoopTest, LetsARetryWaitItsTimeWhenTheWallClockIsSteppedForward) {
   EXPECT_EQ(store().MustGet(job.id).run_at, due + absl::Hours(1));
 }
 
+TEST_F(TimerLoopTest, KeepsHouseEveryTenMinutes) {
+  testing::Watched<int> kept;
+  TimerLoop timers(store_.get(), &clock_, [&] { kept.Update([](int& times) { ++times; }); });
+  timers.Start();
+  for (int times = 1; times <= 3; ++times) {
+    clock_.Advance(absl::Minutes(10));
+    EXPECT_TRUE(kept.Await([&](int value) { return value == times; }));
+  }
+}
+
 TEST_F(TimerLoopTest, WorksOffMoreThanOneBatch) {
   std::vector<internal::v1::NewJob> jobs;
   for (int i = 0; i < 1200; ++i) jobs.push_back(Delayed(10));

@@ -110,5 +110,23 @@ TEST_F(TypeRegistryTest, RefusesQueuesBeyondTheLimit) {
   EXPECT_EQ(*types_.ResolveQueue("late", ""), "queue0");
 }
 
+TEST_F(TypeRegistryTest, ForgetsATypeThirtyDaysAfterItsLastWorkerWhileStateRuns) {
+  types_.Declare({{"report", "report", {}}});
+  types_.Announce({{"demo.echo", "demo.echo", {}}, {"demo.echo", "bulk", {}}});
+  clock_.Advance(absl::Hours(24 * 29));
+  types_.Announce({{"demo.echo", "bulk", {}}});
+  clock_.Advance(absl::Hours(24 * 2));
+  types_.Forget();
+  EXPECT_EQ(*types_.ResolveQueue("demo.echo", ""), "bulk");
+  EXPECT_TRUE(types_.TypesOf("demo.echo").empty());
+  EXPECT_TRUE(types_.KnowsQueue("demo.echo")) << "jobs may wait in it";
+  clock_.Advance(absl::Hours(24 * 30));
+  types_.Forget();
+  EXPECT_EQ(ErrorReason(types_.ResolveQueue("demo.echo", "").status()), "UNKNOWN_TYPE");
+  EXPECT_EQ(*types_.ResolveQueue("report", ""), "report");
+  types_.Announce({{"demo.echo", "demo.echo", {}}});
+  EXPECT_EQ(*types_.ResolveQueue("demo.echo", ""), "demo.echo");
+}
+
 }  // namespace
 }  // namespace buzzer::state
