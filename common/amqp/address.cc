@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -183,9 +184,23 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
 }
 
 std::string BrokerUrl(const std::string& flag) {
-  if (!flag.empty()) return flag;
-  if (const char* url = std::getenv("BUZZER_BROKER_URL"); url != nullptr) return url;
-  return "amqp://guest:guest@127.0.0.1:5672/";
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::optional<std::string>() : value;
+  };
+  std::string url = flag;
+  if (url.empty()) {
+    url = variable("BUZZER_BROKER_URL").value_or("amqp://guest:guest@127.0.0.1:5672/");
+  }
+  const auto user = variable("BUZZER_BROKER_USERNAME");
+  const auto password = variable("BUZZER_BROKER_PASSWORD");
+  const size_t scheme = url.find("://");
+  if ((!user && !password) || scheme == std::string::npos || absl::StrContains(url, '@')) {
+    return url;
+  }
+  std::string info = Encode(user.value_or(""));
+  if (password) absl::StrAppend(&info, ":", Encode(*password));
+  return absl::StrCat(url.substr(0, scheme + 3), info, "@", url.substr(scheme + 3));
 }
 
 }  // namespace buzzer::amqp

@@ -34,7 +34,9 @@ struct Address {
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 
 // Where a service finds the broker: `flag` if it is set, else the environment variable
-// BUZZER_BROKER_URL (which no list of processes shows), else a broker on this machine.
+// BUZZER_BROKER_URL (which no list of processes shows), else a broker on this machine. An
+// address without a user gets that of BUZZER_BROKER_USERNAME and BUZZER_BROKER_PASSWORD, if
+// they are set, as they are: a secret need not be percent-encoded.
 std::string BrokerUrl(const std::string& flag);
 
 }  // namespace buzzer::amqp

@@ -6,6 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace buzzer::amqp {
 namespace {
 
@@ -157,6 +162,61 @@ TEST(Address, IsPrintedWithoutItsPassword) {
   EXPECT_EQ(Parsed("amqp://ann:secret@h:1/").ToString(), "amqp://ann@h:1/%2F");
   EXPECT_EQ(Parsed("amqps://a%40b:secret@[::1]/my-jobs").ToString(),
             "amqps://a%40b@[::1]:5671/my-jobs");
+}
+
+// Sets variables of the environment as long as it lives.
+class Environment {
+ public:
+  using Variable = std::pair<std::string, std::string>;
+
+  explicit Environment(const std::vector<Variable>& variables) : variables_(variables) {
+    for (const auto& [name, value] : variables_) setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& [name, value] : variables_) unsetenv(name.c_str());
+  }
+
+ private:
+  const std::vector<Variable> variables_;
+};
+
+TEST(BrokerUrl, IsTheFlagThenTheEnvironmentThenThisMachine) {
+  EXPECT_EQ(BrokerUrl(""), "amqp://guest:guest@127.0.0.1:5672/");
+  const Environment environment({Environment::Variable("BUZZER_BROKER_URL", "amqp://a:b@env")});
+  EXPECT_EQ(BrokerUrl(""), "amqp://a:b@env");
+  EXPECT_EQ(BrokerUrl("amqp://a:b@flag"), "amqp://a:b@flag");
+}
+
+TEST(BrokerUrl, TakesAUserAndAPasswordOfAnyCharacters) {
+  const Environment environment({{"BUZZER_BROKER_URL", "amqps://broker/jobs"},
+                                 {"BUZZER_BROKER_USERNAME", "ann@home"},
+                                 {"BUZZER_BROKER_PASSWORD", "p@ss:/w?rd#%"}});
+  const Address address = Parsed(BrokerUrl(""));
+  EXPECT_EQ(address.user, "ann@home");
+  EXPECT_EQ(address.password, "p@ss:/w?rd#%");
+  EXPECT_EQ(address.host, "broker");
+  EXPECT_EQ(address.vhost, "jobs");
+}
+
+TEST(BrokerUrl, KeepsTheUserThatAnAddressNames) {
+  const Environment environment(
+      {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret"}});
+  EXPECT_EQ(BrokerUrl("amqp://bob:b@h"), "amqp://bob:b@h");
+}
+
+TEST(BrokerUrl, LeavesHalfALoginToBeRefused) {
+  {
+    const Environment environment({Environment::Variable("BUZZER_BROKER_USERNAME", "ann")});
+    EXPECT_THAT(Refusal(BrokerUrl("amqp://h")), HasSubstr("no password"));
+  }
+  const Environment environment({Environment::Variable("BUZZER_BROKER_PASSWORD", "secret")});
+  EXPECT_THAT(Refusal(BrokerUrl("amqp://h")), HasSubstr("user is empty"));
+}
+
+TEST(BrokerUrl, RefusesASecretThatEndsWithANewline) {
+  const Environment environment(
+      {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret\n"}});
+  EXPECT_THAT(Refusal(BrokerUrl("amqp://h")), HasSubstr("control character"));
 }
 
 }  // namespace
