@@ -11,8 +11,8 @@ import requests
 CALL_SECONDS = 8
 # Nothing was done where an answer says so.
 SURELY_NOT = ("INVALID_FIELD", "UNKNOWN_TYPE", "UNKNOWN_QUEUE", "TOO_LARGE", "KEY_REUSED",
-              "JOB_DELETED", "QUEUE_FULL", "STORE_FULL", "STATE_UNAVAILABLE", "JOB_FINISHED",
-              "JOB_NOT_RETRYABLE", "JOB_NOT_FOUND", "RATE_LIMITED")
+              "JOB_DELETED", "QUEUE_FULL", "STORE_FULL", "STORE_BROKEN", "STORE_BUSY",
+              "STATE_UNAVAILABLE", "JOB_FINISHED", "JOB_NOT_RETRYABLE", "JOB_NOT_FOUND", "RATE_LIMITED")
 CHANNEL_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 100),
                    ("grpc.min_reconnect_backoff_ms", 100),
                    ("grpc.max_reconnect_backoff_ms", 1000))
