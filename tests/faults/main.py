@@ -9,10 +9,12 @@ more."""
 
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -38,6 +40,10 @@ def arguments():
                         "the crash points), or build/release/bin if that is not there")
     parser.add_argument("--plant", help="switch this bug on, and expect that it is found")
     parser.add_argument("--list", action="store_true", help="print the kinds, and end")
+    parser.add_argument("--plants", action="store_true", help="each planted bug in turn")
+    parser.add_argument("--summary", metavar="FILE", help="write the table's figures as JSON")
+    parser.add_argument("--sum", metavar="FILE", nargs="+", help="print the sum of such files, "
+                        "and end")
     parser.add_argument("--keep", action="store_true", help="keep the run's directory")
     return parser.parse_args()
 
@@ -74,6 +80,13 @@ def main():
         for kind in kinds.ALL:
             say(f"{kind.name:28} {kind.missing() and 'not here: ' + kind.missing()}")
         return 0
+    if options.sum:
+        import report
+        say(report.table(report.merge(json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
+                                      for file in options.sum)))
+        return 0
+    if options.plants:
+        return hunt_all(options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.plant and not options.only:
         options.only = plants.KINDS_OF.get(options.plant, "")
@@ -120,7 +133,10 @@ def prove(run, options):
     run.stop()
     violations, repeats = checker.check(facts)
     say("")
-    say(report.table(facts, violations, repeats))
+    total = report.summary(facts, violations, repeats)
+    say(report.table(total))
+    if options.summary:
+        pathlib.Path(options.summary).write_text(json.dumps(total), encoding="utf-8")
     for line in report.late(facts, repeats):
         say(line)
     show(run, facts, violations)
@@ -149,6 +165,21 @@ def hunt(run, options):
         run.go_on()
     say(f"\nplanted {options.plant}: NOT FOUND within {PLANT_SECONDS} s")
     return True
+
+
+def hunt_all(options):
+    """Each in a process and a system of its own."""
+    missed = []
+    for plant in plants.KINDS_OF:
+        command = [sys.executable, __file__, "--plant", plant, "--seed", str(options.seed)]
+        found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        say(found.stdout.strip().splitlines()[-1])
+        if found.returncode == SKIPPED:
+            return SKIPPED
+        if found.returncode:
+            missed.append(plant)
+            say(found.stdout)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -13,34 +13,78 @@ RULES_OF_COLUMNS = (("lost", ("lost", "told and lost", "half")),
                     ("run twice", ("run twice", "run unclaimed", "attempt")))
 
 
-def table(facts, violations, repeats):
-    kinds = collections.defaultdict(list)
+def summary(facts, violations, repeats):
+    """What a run showed, as a value that JSON can hold and merge can add up."""
+    faults = {}
     for fault in facts.faults:
         if fault["came_about"]:
-            kinds[fault["kind"]].append(fault)
+            sum_of = faults.setdefault(fault["kind"], {"times": 0, "accepts": [], "runs": []})
+            sum_of["times"] += 1
+            for key in ("accepts", "runs"):
+                sum_of[key] = _slowest([*sum_of[key], fault.get(f"{key}_after")])
+    calls = collections.Counter(f"{line['op']} {line['phase']}" for line in facts.calls)
+    rerun = slowest_rerun(facts, repeats)
+    return {
+        "faults": faults,
+        "accepted": len(checker.accepted_ids(facts)),
+        "rules": dict(collections.Counter(one.rule for one in violations)),
+        "calls": dict(calls),
+        "watchers": len(checker.watches(facts)),
+        "runs": sum(run["phase"] == "start" for run in facts.runs),
+        "repeats": dict(collections.Counter(f"{one.cause} ({one.fault or 'NO FAULT'})"
+                                            for one in repeats)),
+        "rerun": [] if rerun is None else [rerun],
+    }
+
+
+def merge(summaries):
+    """One summary of several runs."""
+    total = summary(checker.Facts([], {}, {}, [], [], []), [], [])
+    for one in summaries:
+        for kind, found in one["faults"].items():
+            sum_of = total["faults"].setdefault(kind, {"times": 0, "accepts": [], "runs": []})
+            sum_of["times"] += found["times"]
+            for key in ("accepts", "runs"):
+                sum_of[key] = _slowest(sum_of[key] + found[key])
+        for key in ("accepted", "watchers", "runs"):
+            total[key] += one[key]
+        for key in ("rules", "calls", "repeats"):
+            total[key] = dict(collections.Counter(total[key]) + collections.Counter(one[key]))
+        total["rerun"] = _slowest(total["rerun"] + one["rerun"])
+    return total
+
+
+def table(total):
     lines = [f"{'fault':28} {'times':>5} {'slowest accept':>15} {'slowest run':>12}"]
-    for kind, faults in sorted(kinds.items()):
-        lines.append(f"{kind:28} {len(faults):5} {_slowest(faults, 'accepts_after'):>15} "
-                     f"{_slowest(faults, 'runs_after'):>12}")
-    rules = collections.Counter(one.rule for one in violations)
-    accepted = len(checker.accepted_ids(facts))
-    calls = collections.Counter((line["op"], line["phase"]) for line in facts.calls)
-    lines += ["", f"faults {sum(map(len, kinds.values()))}, jobs accepted {accepted}, "
+    for kind, found in sorted(total["faults"].items()):
+        lines.append(f"{kind:28} {found['times']:5} {_shown(found['accepts']):>15} "
+                     f"{_shown(found['runs']):>12}")
+    calls = collections.Counter(total["calls"])
+    rules = collections.Counter(total["rules"])
+    lines += ["", f"faults {sum(found['times'] for found in total['faults'].values())}, "
+              f"jobs accepted {total['accepted']}, "
               + ", ".join(f"{name} {sum(rules[rule] for rule in of)}"
                           for name, of in RULES_OF_COLUMNS),
-              f"submits: {calls['submit', 'ok']} ok, {calls['submit', 'failed']} refused, "
-              f"{calls['submit', 'unknown']} unknown; cancels {calls['cancel', 'ok']} ok, "
-              f"retries {calls['retry', 'ok']} ok",
-              f"watch streams checked {calls['watch', 'opened']} "
-              f"(of {len(checker.watches(facts))} watchers), runs "
-              f"{sum(run['phase'] == 'start' for run in facts.runs)}"]
-    by_fault = collections.Counter((one.cause, one.fault) for one in repeats)
-    lines += [f"runs lost, as allowed: {count} by {cause} ({fault or 'NO FAULT'})"
-              for (cause, fault), count in sorted(by_fault.items())]
-    rerun = slowest_rerun(facts, repeats)
-    if rerun is not None:
-        lines.append(f"slowest rerun of a killed worker's job: {rerun:.1f} s after the kill")
+              f"submits: {calls['submit ok']} ok, {calls['submit failed']} refused, "
+              f"{calls['submit unknown']} unknown; cancels {calls['cancel ok']} ok, "
+              f"retries {calls['retry ok']} ok",
+              f"watch streams checked {calls['watch opened']} (of {total['watchers']} watchers), "
+              f"runs {total['runs']}"]
+    lines += [f"runs lost, as allowed: {count} by {why}"
+              for why, count in sorted(total["repeats"].items())]
+    if total["rerun"]:
+        lines.append(f"slowest rerun of a killed worker's job: {total['rerun'][0]:.1f} s after "
+                     "the kill")
     return "\n".join(lines)
+
+
+def _slowest(values):
+    """As a list of one, so that None (never) stays apart from nothing measured."""
+    return [None] if None in values else [max(values)] if values else []
+
+
+def _shown(slowest):
+    return "" if not slowest else "never" if slowest[0] is None else f"{slowest[0]:.2f} s"
 
 
 def late(facts, repeats):
@@ -58,11 +102,6 @@ def late(facts, repeats):
     if rerun is not None and rerun > facts.lease + facts.grace + 2:
         lines.append(f"LATE: a killed worker's job ran again after {rerun:.1f} s")
     return lines
-
-
-def _slowest(faults, key):
-    values = [fault.get(key) for fault in faults]
-    return "never" if None in values else f"{max(values):.2f} s"
 
 
 def slowest_rerun(facts, repeats):
