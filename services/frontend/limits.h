@@ -35,6 +35,9 @@ inline constexpr absl::Duration kMaxRetention = absl::Hours(366 * 24);
 // below the gateway's 29 s.
 inline constexpr absl::Duration kMaxWait = absl::Seconds(23);
 inline constexpr absl::Duration kDefaultWaitJobTimeout = absl::Seconds(20);
+// BatchSubmitJobs: jobs, and bytes of the request.
+inline constexpr int kMaxBatchRequests = 1000;
+inline constexpr size_t kMaxBatchRequestBytes = 3 << 20;
 inline constexpr int32_t kDefaultPageSize = 50;
 inline constexpr int32_t kMaxPageSize = 1000;
 // A page is cut here, so that its JSON stays below what the gateway passes (16 MiB).
@@ -44,7 +47,7 @@ inline constexpr size_t kMaxPageBytes = 4 << 20;
 // they are refused:
 inline constexpr size_t kMaxPendingSubmits = 10'000;
 inline constexpr size_t kMaxPendingSubmitBytes = 64 << 20;
-// One batch: state takes messages up to 16 MiB.
+// What goes to state in one message; it takes up to 16 MiB.
 inline constexpr int kMaxBatchJobs = 1000;
 inline constexpr size_t kMaxBatchBytes = 4 << 20;
 // One is being stored while the next is on its way.

@@ -30,7 +30,10 @@ bool SaysNotStored(const absl::Status& error) {
 }  // namespace
 
 SubmitQueue::SubmitQueue(Limits limits, const Clock* clock, Hooks hooks)
-    : limits_(limits), clock_(clock), hooks_(std::move(hooks)) {}
+    : limits_(limits),
+      clock_(clock),
+      hooks_(std::move(hooks)),
+      batch_jobs_(limits.max_batch_jobs) {}
 
 void SubmitQueue::Tell(std::vector<News>& news) {
   for (News& one : news) one.done(std::move(one.result));
@@ -56,7 +59,8 @@ absl::Status SubmitQueue::Enqueue(Entry& entry, Done& done, bool* set_expiry) {
   if (!up_) {
     return StateUnavailable("the state service cannot be reached, and the job is not stored");
   }
-  if (jobs_ >= limits_.max_jobs || bytes_ + entry.bytes > limits_.max_bytes) {
+  const bool late = !waiting_.empty() && entry.start - waiting_.front().start >= limits_.max_wait;
+  if (late || jobs_ >= limits_.max_jobs || bytes_ + entry.bytes > limits_.max_bytes) {
     return StateUnavailable(
         "too many submits wait for the state service, and the job is not "
         "stored");
@@ -111,15 +115,27 @@ bool SubmitQueue::RefillUnanswered(internal::v1::SubmitRequest* request) {
 
 SubmitQueue::Batch SubmitQueue::GatherBatch() {
   Batch batch;
+  batch.start = clock_->Monotonic();
   batch.sent = true;
   size_t bytes = 0;
-  while (!waiting_.empty() && batch.entries.size() < static_cast<size_t>(limits_.max_batch_jobs)) {
+  while (!waiting_.empty() && batch.entries.size() < static_cast<size_t>(batch_jobs_)) {
     bytes += waiting_.front().bytes;
     if (bytes > limits_.max_batch_bytes && !batch.entries.empty()) break;
     batch.entries.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   return batch;
+}
+
+void SubmitQueue::FitBatches(const Batch& answered) {
+  if (answered.repeated) return;  // What it took tells of the outage.
+  const absl::Duration took = clock_->Monotonic() - answered.start;
+  const auto jobs = static_cast<int>(answered.entries.size());
+  if (took > limits_.slow_answer) {
+    batch_jobs_ = std::max(jobs / 2, std::min(limits_.min_batch_jobs, batch_jobs_));
+  } else if (took < limits_.slow_answer / 2 && jobs >= batch_jobs_) {
+    batch_jobs_ = std::min(2 * batch_jobs_, limits_.max_batch_jobs);
+  }
 }
 
 SubmitQueue::News SubmitQueue::Settle(Entry& entry, absl::StatusOr<v1::Job> result) {
@@ -136,6 +152,7 @@ void SubmitQueue::OnAnswer(internal::v1::SubmitResponse& response) {
     MutexLock lock(&mutex_);
     const auto it = batches_.find(response.batch());
     if (it == batches_.end()) return;
+    FitBatches(it->second);
     std::vector<Entry>& entries = it->second.entries;
     for (size_t i = 0; i < entries.size(); ++i) {
       if (entries[i].done == nullptr) continue;

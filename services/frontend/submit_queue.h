@@ -39,9 +39,16 @@ class SubmitQueue {
     absl::Duration answer_limit = absl::Seconds(5);
     size_t max_jobs = kMaxPendingSubmits;
     size_t max_bytes = kMaxPendingSubmitBytes;
+    // New submits are refused while one has waited so long to be sent: beyond what state
+    // can store, a queue costs all of them time and gains nobody anything. With what the
+    // batches in flight take, it stays below `answer_limit`.
+    absl::Duration max_wait = absl::Seconds(2);
     int max_batch_jobs = kMaxBatchJobs;
     size_t max_batch_bytes = kMaxBatchBytes;
     size_t max_batches_in_flight = kMaxBatchesInFlight;
+    // Batches are made smaller, down to `min_batch_jobs`, while an answer takes longer.
+    absl::Duration slow_answer = absl::Seconds(1);
+    int min_batch_jobs = 64;
   };
 
   struct Hooks {
@@ -83,6 +90,7 @@ class SubmitQueue {
   };
   struct Batch {
     std::vector<Entry> entries;
+    absl::Duration start;   // When it was first sent, on the monotonic clock.
     bool sent = false;      // On the stream that is up.
     bool repeated = false;  // It was on an earlier one too, which may have stored it.
   };
@@ -97,6 +105,8 @@ class SubmitQueue {
 
   bool RefillUnanswered(internal::v1::SubmitRequest* request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Batch GatherBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After an answer: how large the next may be.
+  void FitBatches(const Batch& answered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   News Settle(Entry& entry, absl::StatusOr<v1::Job> result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Time until the next submit expires; nullopt if none waits.
   std::optional<absl::Duration> NextExpiry(absl::Duration now)
@@ -109,6 +119,8 @@ class SubmitQueue {
   std::deque<Entry> waiting_ ABSL_GUARDED_BY(mutex_);         // Never sent.
   std::map<int64_t, Batch> batches_ ABSL_GUARDED_BY(mutex_);  // Unanswered, oldest first.
   int64_t last_batch_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Most jobs of the next batch.
+  int batch_jobs_ ABSL_GUARDED_BY(mutex_);
   // Of all entries whose callers wait.
   size_t jobs_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

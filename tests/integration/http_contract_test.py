@@ -269,9 +269,44 @@ def test_a_payload_comes_back_as_it_was(buzzer, payload):
     assert buzzer.get(job["id"], view="JOB_VIEW_FULL")["payload"] == payload
 
 
-def test_batch_submit_is_501_and_says_what_to_do(buzzer):
-    answer = buzzer.rest("POST", "/v1/jobs:batchSubmit", json={"requests": []})
-    assert "SubmitJob" in assert_error(answer, 501, 12, "NOT_IMPLEMENTED")
+def test_a_batch_answers_for_each_of_its_jobs(buzzer):
+    key = str(uuid.uuid4())
+    answer = buzzer.rest("POST", "/v1/jobs:batchSubmit", json={"requests": [
+        {"type": "demo.echo", "payload": 1, "idempotencyKey": key},
+        {"type": "no.such"},
+        {"type": "demo.echo", "payload": 1, "idempotency_key": key},
+        {"type": "demo.echo", "payload": 2, "idempotencyKey": key},
+    ]})
+    assert answer.status_code == 200
+    first, unknown, repeated, other = answer.json()["results"]
+    assert unknown["error"]["code"] == 3
+    assert "no.such" in unknown["error"]["message"]
+    assert repeated["job"]["id"] == first["job"]["id"]
+    assert "KEY_REUSED" in [detail.get("reason") for detail in other["error"]["details"]]
+    assert buzzer.wait_for_state(first["job"]["id"], "SUCCEEDED")["state"] == "SUCCEEDED"
+
+
+def test_a_batch_of_a_thousand_is_accepted_whole(buzzer):
+    answer = buzzer.rest("POST", "/v1/jobs:batchSubmit", json={
+        "requests": [{"type": "demo.echo", "payload": number} for number in range(1000)]})
+    ids = [result["job"]["id"] for result in answer.json()["results"]]
+    assert len(set(ids)) == 1000
+    assert buzzer.wait_for_state(ids[-1], "SUCCEEDED")["state"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("body, message", [
+    ({"requests": []}, "requests"),
+    ({"requests": [{"type": "demo.echo"}] * 1001}, "1000"),
+    ({"request": []}, 'unknown field "request"'),
+    ({"requests": [{"type": "demo.echo", "payload": {"requests": [{"any": 1}]}}, {"typ": 1}]},
+     'unknown field "typ"'),
+    ({"requests": [1]}, ""),
+    ({"requests": [[]]}, ""),
+])
+def test_a_batch_that_is_none_is_400(buzzer, body, message):
+    answer = buzzer.rest("POST", "/v1/jobs:batchSubmit", json=body)
+    assert answer.status_code == 400
+    assert message in answer.json()["message"]
 
 
 # --- Idempotency

@@ -1,19 +1,106 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/log/log.h"
+#include "services/frontend/limits.h"
+#include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/job_service.h"
 #include "services/frontend/rpc/unary_call.h"
+#include "services/frontend/validation.h"
 
 namespace buzzer::frontend {
+namespace {
+
+// A batch under way: answers once each of its jobs has its result. Those come in any order,
+// on any thread.
+class Batch {
+ public:
+  Batch(std::shared_ptr<UnaryCall> call, std::string tenant, int jobs,
+        v1::BatchSubmitJobsResponse* response)
+      : call_(std::move(call)), tenant_(std::move(tenant)), unsettled_(jobs), response_(response) {
+    // Made here, so that each result is written without a lock.
+    response_->mutable_results()->Reserve(jobs);
+    for (int i = 0; i < jobs; ++i) response_->add_results();
+  }
+
+  const std::string& tenant() const { return tenant_; }
+
+  void Settle(int place, absl::StatusOr<v1::Job> stored) {
+    auto* result = response_->mutable_results(place);
+    if (stored.ok()) {
+      *result->mutable_job() = *std::move(stored);
+    } else {
+      *result->mutable_error() = ToRpcStatus(stored.status());
+    }
+    if (--unsettled_ == 0) call_->Finish(absl::OkStatus());
+  }
+
+ private:
+  const std::shared_ptr<UnaryCall> call_;
+  const std::string tenant_;
+  std::atomic<int> unsettled_;
+  v1::BatchSubmitJobsResponse* const response_;
+};
+
+absl::Status Check(const grpc::CallbackServerContext& context,
+                   const v1::BatchSubmitJobsRequest& request) {
+  if (request.requests().empty() || request.requests_size() > kMaxBatchRequests) {
+    return InvalidField("requests", absl::StrCat("must have 1 to ", kMaxBatchRequests,
+                                                 " jobs, and has ", request.requests_size()));
+  }
+  if (const size_t bytes = request.ByteSizeLong(); bytes > kMaxBatchRequestBytes) {
+    const std::string why = absl::StrCat("has ", bytes, " bytes; a batch may have ",
+                                         kMaxBatchRequestBytes, ": send it in parts");
+    return ErrorBuilder(absl::StatusCode::kInvalidArgument, "TOO_LARGE",
+                        absl::StrCat("`requests`: ", why))
+        .Field("requests", why)
+        .Build();
+  }
+  if (FindMetadata(context, "idempotency-key").has_value()) {
+    return InvalidField("Idempotency-Key",
+                        "a batch has none: give each of its requests an `idempotency_key`");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContext* context,
-                                                      const v1::BatchSubmitJobsRequest*,
-                                                      v1::BatchSubmitJobsResponse*) {
+                                                      const v1::BatchSubmitJobsRequest* request,
+                                                      v1::BatchSubmitJobsResponse* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kBatchSubmitJobs);
-  call->Finish(ErrorBuilder(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED",
-                            "this version has no BatchSubmitJobs yet: call SubmitJob for each job")
-                   .Build());
+  auto tenant = CallerTenant(*context);
+  if (absl::Status refused = tenant.ok() ? Check(*context, *request) : tenant.status();
+      !refused.ok()) {
+    call->Finish(refused);
+    return call.get();
+  }
+  const int jobs = request->requests_size();
+  const auto batch = std::make_shared<Batch>(call, *tenant, jobs, response);
+  SubmitContext submit;
+  submit.tenant = *std::move(tenant);
+  submit.now = parts_.clock->Now();
+  // The request is there until the last of them has its result.
+  for (int place = 0; place < jobs; ++place) {
+    submit.id = JobId::Make(submit.now);
+    auto job = MakeNewJob(request->requests(place), submit);
+    if (!job.ok()) {
+      batch->Settle(place, job.status());
+      continue;
+    }
+    parts_.submits->Submit(*std::move(job), [batch, place,
+                                             id = submit.id](absl::StatusOr<v1::Job> stored) {
+      if (stored.ok()) {
+        log::Info(stored->id() == id.ToString() ? "job_submitted" : "job_submit_repeated",
+                  {{"job", stored->id()}, {"tenant", batch->tenant()}, {"type", stored->type()}});
+      }
+      batch->Settle(place, std::move(stored));
+    });
+  }
   return call.get();
 }
 

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -535,14 +536,78 @@ TEST_F(FrontendTest, RetriesAndDeletes) {
   EXPECT_EQ(refused.Header("x-http-code"), "409");
 }
 
-TEST_F(FrontendTest, SaysThatBatchesAreNotThereYet) {
+// --- Batches
+
+TEST_F(FrontendTest, GivesEachJobOfABatchItsOwnResultInOrder) {
   Start();
+  v1::BatchSubmitJobsRequest request;
+  for (int i = 0; i < 100; ++i) {
+    auto* one = request.add_requests();
+    one->set_type(absl::StrCat("type", i));
+    if (i % 10 == 3) one->set_max_attempts(101);
+  }
   Call call;
   v1::BatchSubmitJobsResponse response;
-  const auto status =
-      jobs_->BatchSubmitJobs(&call.context, v1::BatchSubmitJobsRequest(), &response);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("SubmitJob"));
+  ASSERT_TRUE(jobs_->BatchSubmitJobs(&call.context, request, &response).ok());
+  ASSERT_EQ(response.results_size(), 100);
+  std::set<std::string> ids;
+  for (int i = 0; i < 100; ++i) {
+    const auto& result = response.results(i);
+    if (i % 10 == 3) {
+      EXPECT_EQ(result.error().code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+      EXPECT_THAT(result.error().message(), HasSubstr("max_attempts"));
+    } else {
+      EXPECT_EQ(result.job().type(), absl::StrCat("type", i));
+      ids.insert(result.job().id());
+    }
+  }
+  EXPECT_EQ(ids.size(), 90u);
+}
+
+TEST_F(FrontendTest, AnswersABatchOfNothingButFaultyJobs) {
+  Start();
+  v1::BatchSubmitJobsRequest request;
+  request.add_requests();
+  Call call;
+  v1::BatchSubmitJobsResponse response;
+  ASSERT_TRUE(jobs_->BatchSubmitJobs(&call.context, request, &response).ok());
+  EXPECT_THAT(response.results(0).error().message(), HasSubstr("type"));
+}
+
+TEST_F(FrontendTest, RefusesABatchThatIsNone) {
+  Start();
+  v1::BatchSubmitJobsRequest request;
+  v1::BatchSubmitJobsResponse response;
+  Call empty;
+  EXPECT_EQ(Reason(jobs_->BatchSubmitJobs(&empty.context, request, &response)), "INVALID_FIELD");
+  request.add_requests()->set_type("demo.echo");
+  Call keyed;
+  keyed.context.AddMetadata("idempotency-key", "k");
+  EXPECT_EQ(Reason(jobs_->BatchSubmitJobs(&keyed.context, request, &response)), "INVALID_FIELD");
+  for (int i = 0; i < 4; ++i) {
+    request.add_requests()->set_payload_bytes(std::string(1 << 20, 'x'));
+  }
+  Call large;
+  EXPECT_EQ(Reason(jobs_->BatchSubmitJobs(&large.context, request, &response)), "TOO_LARGE");
+  EXPECT_EQ(large.Header("x-http-code"), "413");
+  while (request.requests_size() <= 1000) request.add_requests();
+  Call many;
+  EXPECT_EQ(Reason(jobs_->BatchSubmitJobs(&many.context, request, &response)), "INVALID_FIELD");
+}
+
+TEST_F(FrontendTest, SaysOfEachJobOfABatchThatStateCannotBeReached) {
+  Start();
+  state_.Stop();
+  v1::BatchSubmitJobsRequest request;
+  for (int i = 0; i < 3; ++i) request.add_requests()->set_type("demo.echo");
+  Call call;
+  v1::BatchSubmitJobsResponse response;
+  ASSERT_TRUE(jobs_->BatchSubmitJobs(&call.context, request, &response).ok());
+  for (const auto& result : response.results()) {
+    // Whether the line broke before or after they were sent.
+    EXPECT_TRUE(result.error().code() == static_cast<int>(grpc::StatusCode::UNAVAILABLE) ||
+                result.error().code() == static_cast<int>(grpc::StatusCode::DEADLINE_EXCEEDED));
+  }
 }
 
 // --- Lists and queues

@@ -149,6 +149,52 @@ TEST_F(SubmitQueueTest, RefusesMoreBytesThanMayWait) {
   EXPECT_EQ(Submit(10)->reason(), "nothing");
 }
 
+TEST_F(SubmitQueueTest, RefusesWhileTheOldestHasWaitedTooLong) {
+  Submit();
+  const auto first = Next();
+  Submit();
+  Next();
+  const auto oldest = Submit();
+  clock_.Advance(absl::Milliseconds(1900));
+  const auto in_time = Submit();
+  EXPECT_FALSE(in_time->told.has_value());
+  clock_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(Submit()->reason(), "STATE_UNAVAILABLE");
+  EXPECT_FALSE(oldest->told.has_value());
+  Answer(first);
+  Answer(Next());
+  EXPECT_TRUE(oldest->is_accepted());
+  EXPECT_TRUE(in_time->is_accepted());
+  EXPECT_FALSE(Submit()->told.has_value());
+}
+
+// Else what is sent last is answered after its callers were told "unknown".
+TEST_F(SubmitQueueTest, SendsSmallerBatchesWhileStateIsSlow) {
+  SubmitQueue::Limits limits;
+  limits.max_batch_jobs = 1000;
+  limits.max_batches_in_flight = 1;
+  SubmitQueue queue(limits, &clock_, {[] {}, [](absl::Duration) {}, [](int) {}});
+  queue.OnUp();
+  std::vector<int> sizes;
+  for (const auto took : {1500, 1500, 1500, 1500, 1500, 900, 100, 100, 100, 100, 100}) {
+    for (int i = 0; i < 1000; ++i) {
+      internal::v1::NewJob job;
+      job.set_id(std::string(JobId::Make(absl::Now()).bytes()));
+      queue.Add(std::move(job), [](const absl::StatusOr<v1::Job>&) {});
+    }
+    internal::v1::SubmitRequest request;
+    ASSERT_TRUE(queue.NextBatch(&request));
+    sizes.push_back(request.jobs_size());
+    clock_.Advance(absl::Milliseconds(took));
+    internal::v1::SubmitResponse response;
+    response.set_batch(request.batch());
+    for (int i = 0; i < request.jobs_size(); ++i) response.add_results()->mutable_job();
+    queue.OnAnswer(response);
+    queue.Expire();
+  }
+  EXPECT_THAT(sizes, ElementsAre(1000, 500, 250, 125, 64, 64, 64, 128, 256, 512, 1000));
+}
+
 TEST_F(SubmitQueueTest, RefusesAtOnceWhileTheLineIsDown) {
   queue_.OnDown();
   const auto caller = Submit();
