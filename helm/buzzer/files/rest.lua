@@ -1,0 +1,169 @@
+-- Made by tools/chart-files from services/gateway/rest.lua.
+-- Copyright 2026 The Buzzer Authors
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- What the transcoder leaves undone for REST calls. Native gRPC and gRPC-Web pass
+-- untouched. Tried with Envoy 1.40; tests/integration/gateway_test.py pins each.
+
+-- The calls that take fields from their body: these, by their JSON names (the test
+-- compares them with the protos; the transcoder drops others without a word), and how
+-- many containers a payload already stands in.
+local body_of = {
+  ["/v1/jobs"] = {payload_at = 1, fields = [[type, queue, priority, payload, payloadBytes,
+    payloadContentType, labels, idempotencyKey, runAt, delay, deadline, attemptTimeout,
+    maxAttempts, lease, retention]]},
+  ["/v1/jobs:batchSubmit"] = {payload_at = 3, fields = "requests"},
+}
+local no_body = {payload_at = 0, fields = ""}
+for _, body in pairs({no_body, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
+  body.fields = body.fields:gsub("%s+", " ")
+  body.is_field = {}
+  for name in body.fields:gmatch("%a+") do body.is_field[name] = true end
+end
+
+-- Envoy's JSON parser takes 100 levels. A gRPC server's takes 100 messages, and a JSON
+-- object is three of them, so 32 nested objects are the most that both pass.
+local max_payload_depth = 32
+
+-- allowed[HTTP status][x-http-code]: the transcoder has one HTTP status for each
+-- gRPC code, the frontend says in x-http-code which finer one it means, and only
+-- these pairs are taken.
+local allowed = {
+  ["200"] = {["202"] = true, ["204"] = true},
+  ["400"] = {["409"] = true, ["413"] = true},  -- FAILED_PRECONDITION; TOO_LARGE
+  ["409"] = {["422"] = true},                  -- ALREADY_EXISTS
+}
+
+-- gRPC refuses a message that it cannot parse before any code of ours, with
+-- UNIMPLEMENTED and no text, which would make a 501.
+local not_parsed = '{"code":3,"message":"the request is not valid: a text in it is not '
+  .. 'UTF-8, or it is nested too deep","details":[{"@type":'
+  .. '"type.googleapis.com/google.rpc.ErrorInfo","reason":"INVALID_REQUEST",'
+  .. '"domain":"buzzer.dev"}]}'
+
+-- Just what Envoy takes for gRPC or gRPC-Web: the transcoder takes the rest.
+local function is_grpc(headers)
+  local kind = (headers:get("content-type") or ""):match("^application/grpc(.*)")
+  return kind and (kind == "" or kind == "-web" or kind:find("^[+;]") or kind:find("^%-web[-+;]"))
+end
+
+-- The well-formed sequences of more than one byte (Unicode, table 3-7).
+local utf8_sequences = {
+  "[\194-\223][\128-\191]", "\224[\160-\191][\128-\191]",
+  "[\225-\236\238\239][\128-\191][\128-\191]", "\237[\128-\159][\128-\191]",
+  "\240[\144-\191][\128-\191][\128-\191]", "[\241-\243][\128-\191][\128-\191][\128-\191]",
+  "\244[\128-\143][\128-\191][\128-\191]",
+}
+
+local function is_utf8(text)
+  for _, sequence in ipairs(utf8_sequences) do
+    text = text:gsub(sequence, "?")
+  end
+  return not text:find("[\128-\255]")
+end
+
+local function unescape(path)
+  return (path:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+-- The position after the string that begins at `at`, or nil if it does not end.
+local function skip_string(text, at)
+  at = at + 1
+  while true do
+    at = text:find('["\\]', at)
+    if not at then return nil end
+    if text:byte(at) == 34 then return at + 1 end
+    at = at + 2
+  end
+end
+
+local not_strict = "in JSON, keys and strings stand in double quotes, and no comma is last"
+
+-- Says what is wrong with a body that the transcoder would take, or nil. It looks at
+-- the outermost keys and the depth; the rest is the transcoder's to judge.
+local function fault_of(text, known)
+  local depth, at, expects_key = 0, 1, false
+  while true do
+    at = text:find(depth == 1 and "[\"'{}%[%],]" or "[\"'{}%[%]]", at)
+    if not at then return nil end
+    local c = text:sub(at, at)
+    local after = at + 1
+    if c == '"' then
+      after = skip_string(text, at)
+      if not after then return nil end
+      if expects_key then
+        local name = text:sub(at + 1, after - 2)
+        if not known.is_field[(name:gsub("_(%l)", string.upper))] then
+          return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
+            and "this call takes no body" or "known are " .. known.fields)
+        end
+        expects_key = false
+      end
+    elseif c == "'" then
+      return not_strict
+    elseif c == "{" or c == "[" then
+      depth = depth + 1
+      if depth > known.payload_at + max_payload_depth then
+        return "payload: nested deeper than " .. max_payload_depth .. " levels"
+      end
+    elseif c ~= "," then
+      depth = depth - 1
+    end
+    if depth == 1 and (c == "{" or c == ",") then
+      expects_key = true
+      if not text:find(c == "{" and '^%s*["}]' or '^%s*"', after) then return not_strict end
+    end
+    at = after
+  end
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local path = headers:get(":path")
+  -- Some parts of a system would take it for a slash, and others not.
+  local resource = path:match("^[^?]*"):lower()
+  if resource:find("%2f", 1, true) or resource:find("%5c", 1, true) then
+    handle:respond({[":status"] = "400"}, "the path must not have an escaped slash in it")
+  end
+  if is_grpc(headers) then return end
+  if path:find("%%[89A-Fa-f]") and not is_utf8(unescape(path)) then
+    handle:respond({[":status"] = "400"}, "the path or the query is not UTF-8")
+  end
+  if headers:getNumValues("idempotency-key") > 1 then
+    handle:respond({[":status"] = "400"}, "Idempotency-Key: one such header, not several")
+  end
+  if headers:get(":method") ~= "POST" or not path:find("^/v1/") then return end
+  local body = handle:body()
+  if not body then return end
+  local known = body_of[path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?")] or no_body
+  local fault = fault_of(body:getBytes(0, body:length()), known)
+  if fault then
+    handle:respond({[":status"] = "400"}, fault)
+  end
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  if is_grpc(headers) then return end
+  local status = headers:get(":status")
+  local code = headers:get("x-http-code")
+  headers:remove("x-http-code")
+  headers:remove("grpc-status")
+  headers:remove("grpc-message")
+  headers:remove("grpc-accept-encoding")
+
+  if status == "503" and not headers:get("retry-after") then
+    headers:replace("retry-after", "1")
+  end
+  if code and allowed[status] and allowed[status][code] then
+    headers:replace(":status", code)
+    if code == "204" then headers:remove("content-type") end
+  elseif status == "501" then
+    local body = handle:body()
+    if body and body:getBytes(0, body:length()):find('"message":""', 1, true) then
+      headers = handle:headers()  -- the old object ended with the wait for the body
+      headers:replace(":status", "400")
+      headers:replace("content-length", tostring(body:setBytes(not_parsed)))
+    end
+  end
+end
