@@ -2,7 +2,10 @@ module buzzer.dev/tools
 
 go 1.19
 
-require github.com/fullstorydev/grpcurl v1.9.1
+require (
+	github.com/fullstorydev/grpcurl v1.9.1
+	github.com/yannh/kubeconform v0.6.3
+)
 
 require (
 	cloud.google.com/go/compute v1.23.3 // indirect
@@ -16,6 +19,7 @@ require (
 	github.com/envoyproxy/protoc-gen-validate v1.0.2 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/jhump/protoreflect v1.16.0 // indirect
+	github.com/santhosh-tekuri/jsonschema/v5 v5.1.1 // indirect
 	golang.org/x/net v0.22.0 // indirect
 	golang.org/x/oauth2 v0.14.0 // indirect
 	golang.org/x/sync v0.6.0 // indirect
@@ -27,4 +31,6 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20231106174013-bbf56f31fb17 // indirect
 	google.golang.org/grpc v1.61.0 // indirect
 	google.golang.org/protobuf v1.33.1-0.20240408130810-98873a205002 // indirect
+	gopkg.in/yaml.v2 v2.4.0 // indirect
+	sigs.k8s.io/yaml v1.2.0 // indirect
 )

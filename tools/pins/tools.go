@@ -6,4 +6,7 @@
 // Package tools pins the Go tools: what it imports stands in go.mod and go.sum.
 package tools
 
-import _ "github.com/fullstorydev/grpcurl/cmd/grpcurl"
+import (
+	_ "github.com/fullstorydev/grpcurl/cmd/grpcurl"
+	_ "github.com/yannh/kubeconform/cmd/kubeconform"
+)
