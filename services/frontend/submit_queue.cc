@@ -27,6 +27,10 @@ bool SaysNotStored(const absl::Status& error) {
   }
 }
 
+absl::Status TakesTooLong() {
+  return StateUnavailable("the state service takes too long, and the job is not stored");
+}
+
 }  // namespace
 
 SubmitQueue::SubmitQueue(Limits limits, const Clock* clock, Hooks hooks)
@@ -74,17 +78,34 @@ absl::Status SubmitQueue::Enqueue(Entry& entry, Done& done, bool* set_expiry) {
 }
 
 bool SubmitQueue::NextBatch(internal::v1::SubmitRequest* request) {
+  std::vector<News> news;
+  bool filled = false;
   {
     MutexLock lock(&mutex_);
-    if (!RefillUnanswered(request)) {
-      if (waiting_.empty() || batches_.size() >= limits_.max_batches_in_flight) return false;
-      Batch& batch = batches_[++last_batch_];
-      batch = GatherBatch();
-      request->set_batch(last_batch_);
-      for (const Entry& entry : batch.entries) *request->add_jobs() = entry.job;
-    }
+    news = DropLate();
+    filled = RefillUnanswered(request) || FillNext(request);
   }
-  hooks_.on_batch(request->jobs_size());
+  Tell(news);
+  if (filled) hooks_.on_batch(request->jobs_size());
+  return filled;
+}
+
+std::vector<SubmitQueue::News> SubmitQueue::DropLate() {
+  std::vector<News> news;
+  const absl::Duration late = clock_->Monotonic() - limits_.drop_after;
+  while (!waiting_.empty() && waiting_.front().start <= late) {
+    news.push_back(Settle(waiting_.front(), TakesTooLong()));
+    waiting_.pop_front();
+  }
+  return news;
+}
+
+bool SubmitQueue::FillNext(internal::v1::SubmitRequest* request) {
+  if (waiting_.empty() || batches_.size() >= limits_.max_batches_in_flight) return false;
+  Batch& batch = batches_[++last_batch_];
+  batch = GatherBatch();
+  request->set_batch(last_batch_);
+  for (const Entry& entry : batch.entries) *request->add_jobs() = entry.job;
   return true;
 }
 
@@ -211,9 +232,7 @@ void SubmitQueue::Expire() {
       }
     }
     while (!waiting_.empty() && waiting_.front().start <= expired) {
-      news.push_back(Settle(waiting_.front(),
-                            StateUnavailable("the state service takes too long, and the job is "
-                                             "not stored")));
+      news.push_back(Settle(waiting_.front(), TakesTooLong()));
       waiting_.pop_front();
     }
     next = NextExpiry(now);

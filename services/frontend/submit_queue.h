@@ -39,10 +39,12 @@ class SubmitQueue {
     absl::Duration answer_limit = absl::Seconds(5);
     size_t max_jobs = kMaxPendingSubmits;
     size_t max_bytes = kMaxPendingSubmitBytes;
-    // New submits are refused while one has waited so long to be sent: beyond what state
-    // can store, a queue costs all of them time and gains nobody anything. With what the
-    // batches in flight take, it stays below `answer_limit`.
-    absl::Duration max_wait = absl::Seconds(2);
+    // New submits are refused while one has waited `max_wait` to be sent, and what has
+    // waited `drop_after` is not sent any more: beyond what state can store, a queue costs
+    // everybody time and gains nobody anything. The rest of `answer_limit` is for the
+    // batches in flight, so that callers learn that their jobs are surely not stored.
+    absl::Duration max_wait = absl::Seconds(1);
+    absl::Duration drop_after = absl::Seconds(2);
     int max_batch_jobs = kMaxBatchJobs;
     size_t max_batch_bytes = kMaxBatchBytes;
     size_t max_batches_in_flight = kMaxBatchesInFlight;
@@ -104,6 +106,10 @@ class SubmitQueue {
   absl::Status Enqueue(Entry& entry, Done& done, bool* set_expiry);
 
   bool RefillUnanswered(internal::v1::SubmitRequest* request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes out of the waiting what is too old to be sent.
+  std::vector<News> DropLate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False if nothing waits, or enough is in flight.
+  bool FillNext(internal::v1::SubmitRequest* request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Batch GatherBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // After an answer: how large the next may be.
   void FitBatches(const Batch& answered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -155,7 +155,7 @@ TEST_F(SubmitQueueTest, RefusesWhileTheOldestHasWaitedTooLong) {
   Submit();
   Next();
   const auto oldest = Submit();
-  clock_.Advance(absl::Milliseconds(1900));
+  clock_.Advance(absl::Milliseconds(900));
   const auto in_time = Submit();
   EXPECT_FALSE(in_time->told.has_value());
   clock_.Advance(absl::Milliseconds(100));
@@ -168,11 +168,29 @@ TEST_F(SubmitQueueTest, RefusesWhileTheOldestHasWaitedTooLong) {
   EXPECT_FALSE(Submit()->told.has_value());
 }
 
+// Else it would be sent so late that its caller might be told "unknown".
+TEST_F(SubmitQueueTest, DoesNotSendWhatHasWaitedTooLong) {
+  Submit();
+  const auto first = Next();
+  Submit();
+  Next();
+  const auto old = Submit();
+  clock_.Advance(absl::Milliseconds(900));
+  const auto young = Submit();
+  clock_.Advance(absl::Milliseconds(1100));
+  Answer(first);
+  const auto batch = Next();
+  EXPECT_EQ(old->reason(), "STATE_UNAVAILABLE");
+  ASSERT_EQ(batch.jobs_size(), 1);
+  EXPECT_EQ(batch.jobs(0).id(), young->id.bytes());
+}
+
 // Else what is sent last is answered after its callers were told "unknown".
 TEST_F(SubmitQueueTest, SendsSmallerBatchesWhileStateIsSlow) {
   SubmitQueue::Limits limits;
   limits.max_batch_jobs = 1000;
   limits.max_batches_in_flight = 1;
+  limits.drop_after = limits.max_wait = absl::InfiniteDuration();
   SubmitQueue queue(limits, &clock_, {[] {}, [](absl::Duration) {}, [](int) {}});
   queue.OnUp();
   std::vector<int> sizes;
@@ -287,14 +305,14 @@ TEST_F(SubmitQueueTest, SaysThatTheOutcomeIsUnknownWhenNoAnswerCame) {
 
 TEST_F(SubmitQueueTest, DoesNotRepeatWhatItsCallerWasTold) {
   const auto old = Submit();
-  clock_.Advance(absl::Seconds(3));
+  clock_.Advance(absl::Milliseconds(500));
   const auto young = Submit();
   Next();
   queue_.OnDown();
-  clock_.Advance(absl::Seconds(2));
+  clock_.Advance(absl::Milliseconds(4500));
   queue_.Expire();
   EXPECT_EQ(old->reason(), "OUTCOME_UNKNOWN");
-  EXPECT_EQ(expiries_.back(), absl::Seconds(3));
+  EXPECT_EQ(expiries_.back(), absl::Milliseconds(500));
   queue_.OnUp();
   const auto again = Next();
   ASSERT_EQ(again.jobs_size(), 1);
