@@ -5,6 +5,9 @@
 //
 //   BUZZER_FSYNC_FAULT_FILE=FILE    While FILE exists and is not empty, fsync and
 //                                   fdatasync fail with EIO.
+//   BUZZER_DISK_BYTES_PER_SECOND=N  A slow disk: fsync and fdatasync take as long as what
+//                                   the process wrote at offsets (pwrite64, as SQLite
+//                                   does) takes at this rate.
 //   BUZZER_DROP_UNSYNCED=1          A kill is a power cut: what was not fsynced in
 //   BUZZER_DROP_DIRECTORY=DIR       DIR is dropped when `cut_power DIR` is run after it.
 
@@ -12,10 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "tests/faults/preload/synced_copies.h"
 
@@ -31,6 +37,16 @@ bool FsyncFails() {
   const char* path = Setting("BUZZER_FSYNC_FAULT_FILE");
   struct stat file;
   return *path != '\0' && stat(path, &file) == 0 && file.st_size > 0;
+}
+
+// Written since the last sync.
+std::atomic<long> unsynced_bytes = 0;
+
+void AwaitSlowDisk() {
+  static const double rate = std::atof(Setting("BUZZER_DISK_BYTES_PER_SECOND"));
+  if (rate <= 0) return;
+  const auto bytes = static_cast<double>(unsynced_bytes.exchange(0));
+  std::this_thread::sleep_for(std::chrono::duration<double>(bytes / rate));
 }
 
 // nullptr unless a kill is to be a power cut. Never destroyed: threads sync to the end.
@@ -58,6 +74,7 @@ int Sync(const char* name, int fd) {
     errno = EIO;
     return -1;
   }
+  AwaitSlowDisk();
   const int result = Real<int(int)>(name)(fd);
   if (result == 0 && Copies() != nullptr) Copies()->Keep(fd);
   return result;
@@ -74,6 +91,14 @@ extern "C" {
 int fsync(int fd) { return buzzer::faults::Sync("fsync", fd); }
 
 int fdatasync(int fd) { return buzzer::faults::Sync("fdatasync", fd); }
+
+ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at) {
+  static auto* const real =
+      buzzer::faults::Real<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
+  const ssize_t result = real(fd, bytes, size, at);
+  if (result > 0) buzzer::faults::unsynced_bytes += result;
+  return result;
+}
 
 int unlink(const char* path) noexcept {
   const int result = Real<int(const char*)>("unlink")(path);
