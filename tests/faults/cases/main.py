@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "integration"
 
 # With the seconds after which a case is ended from outside, in full length.
 CASES = {"accepting": 900, "state_outage": 900, "broker_outage": 1500, "long_work": 1200,
-         "paused_worker": 300, "drain": 600, "overload": 600}
+         "paused_worker": 300, "drain": 600, "overload": 1200}
 
 
 class TooLong(Exception):

@@ -108,7 +108,7 @@ def _drained(case, system, queue, calls):
         answer = system.rest("GET", f"/v1/queues/{queue}")
         return answer.ok and int(answer.json().get("succeeded", 0)) >= accepted
 
-    harness.eventually(done, 240, f"{accepted} accepted jobs done")
+    harness.eventually(done, 400, f"{accepted} accepted jobs done")
     left = system.rest("GET", f"/v1/queues/{queue}").json()
     counts = {name: int(left.get(name, 0)) for name in ("ready", "running", "scheduled", "failed")}
     case.promise(not any(counts.values()) and int(left["succeeded"]) == accepted,
