@@ -5,14 +5,13 @@ their start, dispatch goes on within 5 s of the broker's port answering, and a k
 worker's jobs run elsewhere within lease, grace and 2 s."""
 
 import contextlib
-import threading
 import time
 
 import harness
 import requests
-from case import GRACE_SECONDS, LEASE_SECONDS, Background
+from case import DISPATCH_SECONDS, GRACE_SECONDS, LEASE_SECONDS, Background, PortWatch
 
-ACCEPT_SECONDS = DISPATCH_SECONDS = 5
+ACCEPT_SECONDS = 5
 RERUN_SECONDS = LEASE_SECONDS + GRACE_SECONDS + 2
 JOBS_WHILE_DEAD = 100
 JOBS_OF_A_WORKER = 8
@@ -75,26 +74,6 @@ def _killed_broker(case, system, times):
              f"slowest in {max(slowest) * 1000:.0f} ms; first job ran {max(first):.2f} s after "
              f"the port answered, all {JOBS_WHILE_DEAD} after {max(last):.2f} s")
     case.promise(max(first) <= DISPATCH_SECONDS, f"dispatch went on after {max(first):.1f} s")
-
-
-class PortWatch:
-    """When a port first takes a connection."""
-
-    def __init__(self, port):
-        self._port = port
-        self._at = None
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self):
-        deadline = time.monotonic() + 150
-        while time.monotonic() < deadline and not harness.takes_connections(self._port):
-            time.sleep(0.01)
-        self._at = time.time()
-
-    def answered(self):
-        self._thread.join(150)
-        return self._at
 
 
 def _killed_worker(case, system, times):

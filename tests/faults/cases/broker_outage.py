@@ -7,7 +7,7 @@ import collections
 import time
 
 import harness
-from case import Memory
+from case import DISPATCH_SECONDS, Memory, PortWatch
 from open_loop import OpenLoop
 
 LONGEST_GROWTH_MIB = 16
@@ -29,16 +29,20 @@ def run(case):
         _check_refusals(case, calls, limit)
         waiting = int(system.rest("GET", "/v1/queues/demo.echo").json()["ready"])
         full_at = min((call.at for call in calls if call.status == 503), default=ended)
+        port = PortWatch(broker.port)
         broker.start()
-        back = time.time()
+        # One succeeded before the outage.
+        harness.eventually(lambda: _succeeded(system) > 1, 60, "a job done after the outage")
+        first = time.time() - port.answered()
         harness.eventually(lambda: _drained(system), 120, "the queue drained")
-        drained = time.time() - back
+        drained = time.time() - port.answered()
     accepted = [call.job for call in calls if call.status == 202]
     case.promise(waiting == len(accepted), f"{waiting} wait, {len(accepted)} were accepted")
-    queue = system.rest("GET", "/v1/queues/demo.echo").json()
-    done = int(queue["succeeded"]) - 1
+    done = _succeeded(system) - 1
     case.say(f"broker down {ended - began:.0f} s at {rate} submits/s, limit {limit}: accepted "
-             f"{len(accepted)}; after the broker's start all ended in {drained:.1f} s")
+             f"{len(accepted)}; a job was done {first:.1f} s after the broker's port answered, all "
+             f"after {drained:.1f} s")
+    case.promise(first <= DISPATCH_SECONDS, f"nothing was dispatched for {first:.1f} s")
     case.promise(done == len(accepted), f"{done} of {len(accepted)} accepted jobs succeeded")
     for name in ("state", "frontend", "worker"):
         _check_memory(case, memory, name, (began, full_at, ended))
@@ -59,6 +63,10 @@ def _check_refusals(case, calls, limit):
     case.promise(answers[202, ""] == limit, f"accepted {answers[202, '']}, the limit is {limit}")
     without = [call for call in calls if call.status == 503 and not call.retry_after]
     case.promise(not without, f"{len(without)} times 503 without Retry-After")
+
+
+def _succeeded(system):
+    return int(system.rest("GET", "/v1/queues/demo.echo").json().get("succeeded", 0))
 
 
 def _drained(system):

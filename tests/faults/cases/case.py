@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 LEASE_SECONDS = 5
 GRACE_SECONDS = 1
 DRAIN_SECONDS = 2
+# Promised, from the broker's port answering to the next job's run.
+DISPATCH_SECONDS = 5
 
 
 class Case:
@@ -189,6 +191,26 @@ class Background(threading.Thread):
         self._stopping.set()
         if failure is None:
             self.stop()
+
+
+class PortWatch:
+    """When a port first takes a connection."""
+
+    def __init__(self, port):
+        self._port = port
+        self._at = None
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        deadline = time.monotonic() + 150
+        while time.monotonic() < deadline and not harness.takes_connections(self._port):
+            time.sleep(0.01)
+        self._at = time.time()
+
+    def answered(self):
+        self._thread.join(150)
+        return self._at
 
 
 def resident_mib(pid):
