@@ -19,7 +19,11 @@ for _, body in pairs({no_body, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmi
   body.fields = body.fields:gsub("%s+", " ")
   body.is_field = {}
   for name in body.fields:gmatch("%a+") do body.is_field[name] = true end
+  -- At which depth which keys are known.
+  body.at = {body}
 end
+-- A batch's requests are objects in an array in the body.
+body_of["/v1/jobs:batchSubmit"].at[3] = body_of["/v1/jobs"]
 
 -- Envoy's JSON parser takes 100 levels. A gRPC server's takes 100 messages, and a JSON
 -- object is three of them, so 32 nested objects are the most that both pass.
@@ -80,11 +84,11 @@ end
 local not_strict = "in JSON, keys and strings stand in double quotes, and no comma is last"
 
 -- Says what is wrong with a body that the transcoder would take, or nil. It looks at
--- the outermost keys and the depth; the rest is the transcoder's to judge.
+-- the keys of requests and the depth; the rest is the transcoder's to judge.
 local function fault_of(text, known)
   local depth, at, expects_key = 0, 1, false
   while true do
-    at = text:find(depth == 1 and "[\"'{}%[%],]" or "[\"'{}%[%]]", at)
+    at = text:find(known.at[depth] and "[\"'{}%[%],]" or "[\"'{}%[%]]", at)
     if not at then return nil end
     local c = text:sub(at, at)
     local after = at + 1
@@ -93,9 +97,10 @@ local function fault_of(text, known)
       if not after then return nil end
       if expects_key then
         local name = text:sub(at + 1, after - 2)
-        if not known.is_field[(name:gsub("_(%l)", string.upper))] then
+        local here = known.at[depth]
+        if not here.is_field[(name:gsub("_(%l)", string.upper))] then
           return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
-            and "this call takes no body" or "known are " .. known.fields)
+            and "this call takes no body" or "known are " .. here.fields)
         end
         expects_key = false
       end
@@ -109,7 +114,7 @@ local function fault_of(text, known)
     elseif c ~= "," then
       depth = depth - 1
     end
-    if depth == 1 and (c == "{" or c == ",") then
+    if known.at[depth] and (c == "{" or c == ",") then
       expects_key = true
       if not text:find(c == "{" and '^%s*["}]' or '^%s*"', after) then return not_strict end
     end
