@@ -188,16 +188,20 @@ std::string BrokerUrl(const std::string& flag) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::optional<std::string>() : value;
   };
-  std::string url = flag;
-  if (url.empty()) {
-    url = variable("BUZZER_BROKER_URL").value_or("amqp://guest:guest@127.0.0.1:5672/");
-  }
   const auto user = variable("BUZZER_BROKER_USERNAME");
   const auto password = variable("BUZZER_BROKER_PASSWORD");
-  const size_t scheme = url.find("://");
-  if ((!user && !password) || scheme == std::string::npos || absl::StrContains(url, '@')) {
-    return url;
+  const bool has_login = user || password;
+  std::string url = flag;
+  if (url.empty()) {
+    // RabbitMQ's first user is guest, who may come from its own machine only.
+    url =
+        variable("BUZZER_BROKER_URL")
+            .value_or(has_login ? "amqp://127.0.0.1:5672/" : "amqp://guest:guest@127.0.0.1:5672/");
   }
+  const size_t scheme = url.find("://");
+  if (!has_login || scheme == std::string::npos) return url;
+  const std::string authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
+  if (absl::StrContains(authority, '@')) return url;
   std::string info = Encode(user.value_or(""));
   if (password) absl::StrAppend(&info, ":", Encode(*password));
   return absl::StrCat(url.substr(0, scheme + 3), info, "@", url.substr(scheme + 3));

@@ -49,6 +49,10 @@ int main(int argc, char** argv) {
                         absl::InvalidArgumentError("name one of --address and --worker"));
   }
   const absl::Duration timeout = absl::GetFlag(FLAGS_timeout);
+  if (timeout <= absl::ZeroDuration() || timeout > absl::Minutes(10)) {
+    return buzzer::Fail(kProgram, buzzer::kUsageError,
+                        absl::InvalidArgumentError("--timeout must be above 0 and at most 10m"));
+  }
   const absl::Status status =
       worker.empty()
           ? buzzer::health::ProbeGrpc({address,

@@ -65,6 +65,7 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
     NoteArrival(job);
   }
   TakeBack(job);
+  recalled_.erase(job);
   held_.erase(job);
   no_handler_returns_.erase(job);
   const auto it = ready_.find(position);
@@ -74,7 +75,9 @@ void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl
 
 void DispatchLane::NoteArrival(const JobId& job) {
   const auto it = out_.find(job);
-  if (it != out_.end()) arrived_ = std::max(arrived_, it->second.dispatch);
+  // One that went twice shows nothing of what went between.
+  const bool went_twice = recalled_.erase(job) > 0;
+  if (it != out_.end() && !went_twice) arrived_ = std::max(arrived_, it->second.dispatch);
 }
 
 void DispatchLane::TakeBack(const JobId& job) {
@@ -191,7 +194,10 @@ size_t DispatchLane::RecallOvertaken(absl::Duration now) {
   for (const auto& [job, row] : out_) {
     if (row.dispatch < arrived_before_ && row.confirmed_in < inspection_) overtaken.push_back(job);
   }
-  for (const JobId& job : overtaken) OnUndelivered(job);
+  for (const JobId& job : overtaken) {
+    OnUndelivered(job);
+    recalled_.insert(job);
+  }
   arrived_before_ = arrived_;
   arrived_before_at_ = now;
   return overtaken.size();
@@ -200,6 +206,7 @@ size_t DispatchLane::RecallOvertaken(absl::Duration now) {
 void DispatchLane::Restart() {
   ready_.clear();
   out_.clear();
+  recalled_.clear();
   held_.clear();
   next_release_ = absl::InfiniteDuration();
   no_handler_returns_.clear();

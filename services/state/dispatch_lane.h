@@ -109,6 +109,8 @@ class DispatchLane {
 
   std::map<int64_t, OutboxEntry> ready_;
   absl::flat_hash_map<JobId, Out> out_;
+  // Taken back as overtaken, and out again: its first message may come all the same.
+  absl::flat_hash_set<JobId> recalled_;
   absl::flat_hash_map<JobId, Held> held_;
   absl::Duration next_release_ = absl::InfiniteDuration();
   absl::flat_hash_map<JobId, int> no_handler_returns_;

@@ -204,7 +204,8 @@ class JobStore {
   };
   virtual void RunTimers(int limit, Callback<TimerResult> done) = 0;
   // The wall clock was stepped: every job that waits for a retry still waits as long as it
-  // would have. (When it opens, a store lets none wait longer than a retry may.)
+  // would have, and none longer than a retry may (also whenever a store opens). Makes no
+  // revision. Writes every such row in one commit: some 0.5 s for 100 000 of them.
   virtual void ShiftRetries(absl::Duration step, Callback<bool> done) = 0;
 
   virtual void SetPaused(std::string queue, bool paused, Callback<bool> done) = 0;

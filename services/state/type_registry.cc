@@ -103,6 +103,7 @@ absl::Status TypeRegistry::Load() {
 void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
   const absl::Time now = clock_->Now();
   std::vector<TypeRecord> to_save;
+  std::vector<TypeRecord> before;
   std::vector<std::string> new_queues;
   {
     MutexLock lock(&mutex_);
@@ -115,18 +116,19 @@ void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
       if (Add(type.type, type.queue)) new_queues.push_back(type.queue);
       absl::Time& saved = saved_[{type.type, type.queue}];
       if (now - saved >= kSaveInterval) {
-        saved = now;
+        before.push_back({type.type, type.queue, saved});
         to_save.push_back({type.type, type.queue, now});
+        saved = now;
       }
     }
   }
   for (std::string& queue : new_queues) on_queue_(std::move(queue));
   if (to_save.empty()) return;
-  store_->SaveTypes(to_save, [this, to_save](const absl::StatusOr<bool>& done) {
+  store_->SaveTypes(to_save, [this, before](const absl::StatusOr<bool>& done) {
     if (done.ok()) return;
     // The next announcement saves them.
     MutexLock lock(&mutex_);
-    for (const TypeRecord& type : to_save) saved_.erase({type.type, type.queue});
+    for (const TypeRecord& type : before) saved_[{type.type, type.queue}] = type.last_seen;
   });
 }
 

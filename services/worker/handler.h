@@ -100,7 +100,8 @@ class Handler {
   virtual ~Handler() = default;
 
   // Runs one attempt to its end; may take hours. An attempt may be repeated (at least
-  // once): what it does outside should be harmless to do again.
+  // once): what it does outside should be harmless to do again. A handler starts processes
+  // by SupervisedProgram only: other children of the worker may be killed at any time.
   virtual HandlerResult Run(JobContext& context) = 0;
 };
 

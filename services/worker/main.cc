@@ -17,6 +17,7 @@
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
 #include "services/worker/config.h"
+#include "services/worker/handlers/supervisor_children.h"
 #include "services/worker/server.h"
 
 ABSL_FLAG(std::string, config, "",
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("worker");
+  buzzer::worker::SupervisorChildren::Get();
 
   buzzer::worker::Server::Options options;
   options.state_address = absl::GetFlag(FLAGS_state_address);

@@ -145,6 +145,14 @@ TEST_P(JobStoreConformance, MovesTheTimeOfARetryWithASteppedClockButNoTimeThatAC
   EXPECT_EQ(store().MustGet(retrying.id).state, v1::Job::QUEUED);
 }
 
+TEST_P(JobStoreConformance, LetsARetryWaitNoLongerThatWasMadeBetweenTheStepAndItsNotice) {
+  const JobRecord job = Queued();
+  clock_.StepWall(absl::Hours(72));
+  ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
+  store().ShiftRetries(absl::Hours(72));
+  EXPECT_LE(*store().MustGet(job.id).run_at, clock_.Now() + settings_.retry.max_backoff);
+}
+
 TEST_P(JobStoreConformance, KeepsTheDeadlineOfAJobWhoseRetryMoves) {
   auto job = NewJob();
   job.mutable_deadline()->set_seconds(600);

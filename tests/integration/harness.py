@@ -229,9 +229,12 @@ def envoy_starts(text, _):
 class Broker:
     """A RabbitMQ node under tools/broker: the one of BUZZER_TEST_BROKER, or its own."""
 
-    def __init__(self, directory=None):
+    def __init__(self, directory=None, extra_conf=""):
+        """`extra_conf` has further lines of the node's configuration, for one of its own."""
         self._owned = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="buzzer-broker-"))
+        if extra_conf:
+            (self.directory / "extra.conf").write_text(extra_conf)
         self._janitor = None
         if self._owned:
             # Outlives us if we are killed, and then ends the node in our place.

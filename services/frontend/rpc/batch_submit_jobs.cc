@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
+#include "google/rpc/error_info.pb.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/job_service.h"
@@ -14,6 +16,20 @@
 
 namespace buzzer::frontend {
 namespace {
+
+// Beyond so much answer, errors are shortened: clients take 4 MiB unless they say otherwise,
+// and a thousand lists of the known types come to that.
+constexpr size_t kFullAnswerBytes = 2 << 20;
+constexpr size_t kShortMessageBytes = 200;
+
+void Shorten(google::rpc::Status* error) {
+  error->set_message(std::string(Utf8Prefix(error->message(), kShortMessageBytes)));
+  google::protobuf::RepeatedPtrField<google::protobuf::Any> details;
+  details.Swap(error->mutable_details());
+  for (auto& detail : details) {
+    if (detail.Is<google::rpc::ErrorInfo>()) *error->add_details() = std::move(detail);
+  }
+}
 
 // A batch under way: answers once each of its jobs has its result. Those come in any order,
 // on any thread.
@@ -36,6 +52,8 @@ class Batch {
     } else {
       *result->mutable_error() = ToRpcStatus(stored.status());
     }
+    answer_bytes_ += result->ByteSizeLong();
+    if (result->has_error() && answer_bytes_ > kFullAnswerBytes) Shorten(result->mutable_error());
     if (--unsettled_ == 0) call_->Finish(absl::OkStatus());
   }
 
@@ -43,6 +61,7 @@ class Batch {
   const std::shared_ptr<UnaryCall> call_;
   const std::string tenant_;
   std::atomic<int> unsettled_;
+  std::atomic<size_t> answer_bytes_ = 0;
   v1::BatchSubmitJobsResponse* const response_;
 };
 

@@ -10,6 +10,17 @@
 
 namespace buzzer::state {
 
+namespace {
+
+// A repeated submit finds the job with whatever it has become: a thousand of them must fit
+// into a message. Reading the job tells the rest.
+void Shorten(v1::Job* job) {
+  if (job->has_progress()) job->mutable_progress()->clear_data();
+  if (job->has_error()) job->mutable_error()->clear_detail();
+}
+
+}  // namespace
+
 void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
   auto response = std::make_shared<internal::v1::SubmitResponse>();
   response->set_batch(request.batch());
@@ -47,6 +58,7 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
         *result->mutable_error() = ToRpcStatus((*stored)[i].status());
       } else {
         *result->mutable_job() = ToProto(*(*stored)[i]);
+        Shorten(result->mutable_job());
       }
     }
     self->Answer(std::move(*response));

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/limits/limits.h"
 #include "common/log/log.h"
 #include "common/utf8/utf8.h"
@@ -228,10 +229,20 @@ bool WorkStream::NextResponse(internal::v1::WorkResponse* response) {
     auto* target = bytes <= kMaxMessageBytes || response->claims().empty() ? response : &outgoing_;
     *target->add_claims() = std::move(claim);
   }
-  // A worker does not know a cancelled job before its grant.
   has_outgoing_ = outgoing_.claims_size() > 0;
-  if (has_outgoing_) outgoing_.mutable_cancels()->Swap(response->mutable_cancels());
+  if (has_outgoing_) HoldBackCancels(*response);
   return true;
+}
+
+void WorkStream::HoldBackCancels(internal::v1::WorkResponse& response) {
+  absl::flat_hash_set<std::string> unknown;
+  for (const auto& claim : outgoing_.claims()) unknown.insert(claim.job_id());
+  google::protobuf::RepeatedPtrField<internal::v1::CancelNotice> cancels;
+  cancels.Swap(response.mutable_cancels());
+  for (auto& notice : cancels) {
+    auto& target = unknown.contains(notice.job_id()) ? outgoing_ : response;
+    *target.add_cancels() = std::move(notice);
+  }
 }
 
 void WorkStream::OnClosed() {

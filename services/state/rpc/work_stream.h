@@ -48,6 +48,8 @@ class WorkStream final
   // A cancel that was committed together with its claim was told before the worker knew
   // the job: tells it again with the grant.
   void RepeatCancel(const internal::v1::ClaimAnswer& answer, internal::v1::WorkResponse& response);
+  // Keeps the cancels of jobs whose grants did not fit: the worker does not know them yet.
+  void HoldBackCancels(internal::v1::WorkResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds to what goes out next.
   template <typename Fill>
   void Send(Fill fill);

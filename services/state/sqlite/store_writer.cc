@@ -62,10 +62,13 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
       resume_(database_->Prepare("DELETE FROM paused_queues WHERE queue = ?")),
       due_(rows_.PrepareScan("WHERE j.wake_at <= ? ORDER BY j.wake_at LIMIT ?")),
       next_wake_(database_->Prepare("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL")),
-      shift_retries_(
-          database_->Prepare("UPDATE jobs SET run_at = run_at + ?1,"
-                             " wake_at = min(run_at + ?1, ifnull(deadline_at, run_at + ?1))"
-                             " WHERE state = 1 AND failed_attempts > 0")) {
+      // ?1: the step. ?2 and ?3: now and the longest backoff, beyond which none waits.
+      shift_retries_(database_->Prepare(
+          "UPDATE jobs SET run_at = shifted.at,"
+          " wake_at = min(shifted.at, ifnull(jobs.deadline_at, shifted.at))"
+          " FROM (SELECT n, min(run_at + ?1, ?2 + max(?3, grace)) AS at FROM jobs"
+          "       WHERE state = 1 AND failed_attempts > 0) AS shifted"
+          " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")) {
   LoadMemory();
   CapRetries();
 }
@@ -96,11 +99,7 @@ void StoreWriter::LoadPaused() {
 
 void StoreWriter::CapRetries() {
   if (!database_->ok()) return;
-  Statement cap = database_->Prepare(
-      "UPDATE jobs SET run_at = ?1 + max(?2, grace),"
-      " wake_at = min(?1 + max(?2, grace), ifnull(deadline_at, ?1 + max(?2, grace)))"
-      " WHERE state = 1 AND failed_attempts > 0 AND run_at > ?1 + max(?2, grace)");
-  cap.BindTime(1, clock_->Now()).Bind(2, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
+  ShiftRetries(absl::ZeroDuration());
   // Who cannot write now serves reads all the same.
   if (!database_->broken()) database_->ClearStatus();
 }
@@ -462,7 +461,9 @@ JobStore::TimerResult StoreWriter::RunTimers(int limit) {
 }
 
 void StoreWriter::ShiftRetries(absl::Duration step) {
-  shift_retries_.Bind(1, absl::ToInt64Microseconds(step)).Run();
+  shift_retries_.Bind(1, absl::ToInt64Microseconds(step));
+  shift_retries_.BindTime(2, clock_->Now());
+  shift_retries_.Bind(3, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
 }
 
 void StoreWriter::SetPaused(const std::string& queue, bool paused) {

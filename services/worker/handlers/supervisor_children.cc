@@ -10,11 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "services/worker/supervisor/process_tree.h"
+#include "common/log/log.h"
 
 namespace buzzer::worker {
 namespace {
@@ -22,6 +23,7 @@ namespace {
 // Between two looks, ever less often, should something refuse to die.
 constexpr absl::Duration kFirstInterval = absl::Milliseconds(5);
 constexpr absl::Duration kMaxInterval = absl::Milliseconds(100);
+constexpr absl::Duration kLongWait = absl::Seconds(10);
 
 }  // namespace
 
@@ -30,7 +32,12 @@ SupervisorChildren& SupervisorChildren::Get() {
   return *children;
 }
 
-SupervisorChildren::SupervisorChildren() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+SupervisorChildren::SupervisorChildren() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  for (const Process& child : Children(getpid()).value_or(std::vector<Process>())) {
+    earlier_children_.insert(child);
+  }
+}
 
 absl::StatusOr<pid_t> SupervisorChildren::Start(absl::FunctionRef<absl::StatusOr<pid_t>()> spawn) {
   MutexLock lock(&mutex_);
@@ -51,19 +58,28 @@ void SupervisorChildren::Await(pid_t supervisor) {
 
 void SupervisorChildren::EndOrphans() {
   absl::Duration interval = kFirstInterval;
+  absl::Duration waited;
+  bool told = false;
   while (!KillOrphans()) {
     absl::SleepFor(interval);
+    waited += interval;
     interval = std::min(2 * interval, kMaxInterval);
+    if (waited >= kLongWait && !std::exchange(told, true)) {
+      log::Warning("orphans_do_not_end",
+                   {{"why", "a supervisor was killed, and what it had started cannot be"}});
+    }
   }
 }
 
 bool SupervisorChildren::KillOrphans() {
   MutexLock lock(&mutex_);
+  const auto children = Children(getpid());
+  if (!children.has_value()) return false;
   bool none = true;
-  for (const Process& child : Children(getpid())) {
-    if (supervisors_.contains(child.pid)) continue;
-    if (waitpid(child.pid, nullptr, WNOHANG) == child.pid) continue;
+  for (const Process& child : *children) {
+    if (supervisors_.contains(child.pid) || earlier_children_.contains(child)) continue;
     none = false;
+    if (waitpid(child.pid, nullptr, WNOHANG) == child.pid) continue;
     std::vector<Process> tree = Descendants(child.pid);
     tree.push_back(child);
     // Stopped first, so that none forks away while the others are killed.

@@ -6,20 +6,24 @@
 
 #include <sys/types.h>
 
+#include <set>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "common/mutex/mutex.h"
+#include "services/worker/supervisor/process_tree.h"
 
 namespace buzzer::worker {
 
 // The supervisors that are children of this process, and what one leaves behind that is
 // itself killed (kill -9, the kernel out of memory). This process is a child subreaper too:
-// such a tree's orphans become its children, and are the only ones that are not supervisors.
-// Thread-safe.
+// such a tree's orphans become its children. They are told by what they are not: supervisors,
+// or children that it had before. Thread-safe.
 class SupervisorChildren {
  public:
-  // This process's. Never destroyed.
+  // This process's; the first call, early in main, takes note of the children that it has
+  // already. Never destroyed.
   static SupervisorChildren& Get();
 
   // Starts one by `spawn`, under the lock: no child may appear that is not known.
@@ -29,17 +33,19 @@ class SupervisorChildren {
   void Await(pid_t supervisor);
 
   // Kills every tree whose supervisor has ended, and returns when nothing of them runs any
-  // more.
+  // more. Says so in the log if that takes long.
   void EndOrphans();
 
  private:
   SupervisorChildren();
 
-  // True if there was nothing to end.
+  // True once there was nothing to end, not even what had just died: that one's own
+  // children may have come to us after we looked.
   bool KillOrphans();
 
   Mutex mutex_;
   absl::flat_hash_set<pid_t> supervisors_ ABSL_GUARDED_BY(mutex_);
+  std::set<Process> earlier_children_;
 };
 
 }  // namespace buzzer::worker

@@ -58,11 +58,11 @@ struct Child {
   bool zombie = false;
 };
 
-// Every process of this machine, by its parent.
-std::multimap<pid_t, Child> ReadProcesses() {
+// Every process of this machine, by its parent; nullopt if /proc cannot be read.
+std::optional<std::multimap<pid_t, Child>> ReadProcesses() {
   std::multimap<pid_t, Child> children;
   DIR* const proc = opendir("/proc");
-  if (proc == nullptr) return {};
+  if (proc == nullptr) return std::nullopt;
   while (const dirent* entry = readdir(proc)) {
     char* end = nullptr;
     const long pid = strtol(entry->d_name, &end, 10);
@@ -79,16 +79,17 @@ std::multimap<pid_t, Child> ReadProcesses() {
 
 }  // namespace
 
-std::vector<Process> Children(pid_t parent) {
+std::optional<std::vector<Process>> Children(pid_t parent) {
   const auto processes = ReadProcesses();
+  if (!processes.has_value()) return std::nullopt;
   std::vector<Process> found;
-  const auto [begin, end] = processes.equal_range(parent);
+  const auto [begin, end] = processes->equal_range(parent);
   for (auto it = begin; it != end; ++it) found.push_back(it->second.process);
   return found;
 }
 
 std::vector<Process> Descendants(pid_t root) {
-  std::multimap<pid_t, Child> children = ReadProcesses();
+  std::multimap<pid_t, Child> children = ReadProcesses().value_or(std::multimap<pid_t, Child>());
   std::vector<Process> found;
   std::vector<pid_t> parents = {root};
   while (!parents.empty()) {

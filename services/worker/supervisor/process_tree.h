@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct Process {
 // since orphans come to it.
 std::vector<Process> Descendants(pid_t root);
 
-// Every child of `parent`, zombies too.
-std::vector<Process> Children(pid_t parent);
+// Every child of `parent`, zombies too; nullopt if /proc cannot be read now.
+std::optional<std::vector<Process>> Children(pid_t parent);
 
 // Sends a signal to exactly this process. Nothing happens if it is gone.
 void SendSignal(const Process& process, int signal);

@@ -198,6 +198,13 @@ TEST(BrokerUrl, TakesAUserAndAPasswordOfAnyCharacters) {
   EXPECT_EQ(address.vhost, "jobs");
 }
 
+TEST(BrokerUrl, LogsInAtThisMachineToo) {
+  const Environment environment(
+      {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret"}});
+  EXPECT_EQ(BrokerUrl(""), "amqp://ann:secret@127.0.0.1:5672/");
+  EXPECT_EQ(BrokerUrl("amqp://h/a@b"), "amqp://ann:secret@h/a@b");
+}
+
 TEST(BrokerUrl, KeepsTheUserThatAnAddressNames) {
   const Environment environment(
       {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret"}});

@@ -564,6 +564,28 @@ TEST_F(FrontendTest, GivesEachJobOfABatchItsOwnResultInOrder) {
   EXPECT_EQ(ids.size(), 90u);
 }
 
+TEST_F(FrontendTest, FitsAThousandLongErrorsIntoAnAnswerThatClientsTake) {
+  Start();
+  v1::BatchSubmitJobsRequest request;
+  for (int i = 0; i < 1000; ++i) {
+    // Each fault is named, twice over.
+    auto* one = request.add_requests();
+    for (int label = 0; label < 40; ++label) {
+      (*one->mutable_labels())[absl::StrCat(label, "!", std::string(30, 'x'))] = "";
+    }
+  }
+  Call call;
+  v1::BatchSubmitJobsResponse response;
+  const auto status = jobs_->BatchSubmitJobs(&call.context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const auto reason = [](const google::rpc::Status& error) {
+    return ErrorReason(FromRpcStatus(error));
+  };
+  EXPECT_EQ(reason(response.results(0).error()), "INVALID_FIELD");
+  EXPECT_EQ(reason(response.results(999).error()), "INVALID_FIELD");
+  EXPECT_LT(response.results(999).error().message().size(), 201u);
+}
+
 TEST_F(FrontendTest, AnswersABatchOfNothingButFaultyJobs) {
   Start();
   v1::BatchSubmitJobsRequest request;

@@ -376,6 +376,24 @@ TEST_F(DispatchLaneTest, SendsARowAgainThatLaterOnesOvertookMinutesAgo) {
   EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
 }
 
+TEST_F(DispatchLaneTest, TakesNothingForOvertakenBecauseARecalledRowComesAfterAll) {
+  Read({1, 2, 3, 4, 5});
+  Take();
+  Confirm({1, 2, 3, 4, 5});
+  lane_.BeginInspection();
+  Claimed(1);
+  Claimed(3);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  now_ += absl::Minutes(5);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 1u);
+  Take();
+  Claimed(2);
+  for (int look = 0; look < 3; ++look) {
+    now_ += absl::Minutes(5);
+    EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  }
+}
+
 TEST_F(DispatchLaneTest, LeavesARowAloneWhoseTurnIsYetToCome) {
   Read({1, 2, 3});
   Take();

@@ -114,6 +114,8 @@ TEST_F(TimerLoopTest, KeepsHouseEveryTenMinutes) {
     clock_.Advance(absl::Minutes(10));
     EXPECT_TRUE(kept.Await([&](int value) { return value == times; }));
   }
+  timers.Stop();
+  CloseStore();
 }
 
 TEST_F(TimerLoopTest, WorksOffMoreThanOneBatch) {

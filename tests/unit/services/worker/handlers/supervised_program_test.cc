@@ -45,6 +45,8 @@ constexpr size_t kTreeSize = 4;
 // The same, but nobody heeds SIGTERM.
 std::string Stubborn(const std::string& script) { return "trap '' TERM\n" + script; }
 
+std::vector<Process> OurChildren() { return Children(getpid()).value_or(std::vector<Process>()); }
+
 class SupervisedProgramTest : public ::testing::Test {
  protected:
   void SetUp() override { signal(SIGPIPE, SIG_IGN); }
@@ -322,25 +324,43 @@ TEST_F(SupervisedProgramTest, TellsThatTheSupervisorWasKilled) {
   EXPECT_TRUE(tree_.HasEnded());
 }
 
+TEST_F(SupervisedProgramTest, EndsWhatComesToItOnlyWhenALargeProgramHasDied) {
+  // Giving its memory back takes the program a while, in which its child is not ours yet.
+  ProgramSpec spec = Shell(R"(
+    setsid sh -c 'echo $$ >> "$TREE"; exec sleep 1000' >/dev/null 2>&1 &
+    memory=$(head -c 16000000 /dev/zero | tr '\0' x)
+    echo $$ >> "$TREE"
+    wait)");
+  for (int round = 0; round < 20; ++round) {
+    testing::TracedTree tree;
+    spec.environment.back() = tree.variable();
+    RunWhile(spec, [&](SupervisedProgram&) {
+      tree.AwaitProcesses(2);
+      for (const Process& child : OurChildren()) SendSignal(child, SIGKILL);
+    });
+    ASSERT_TRUE(tree.HasEnded()) << "round " << round;
+  }
+}
+
 TEST_F(SupervisedProgramTest, EndsTheWholeTreeWhenTheSupervisorIsKilledAndNoOther) {
   testing::TracedTree other_tree;
   ProgramSpec other_spec = Shell(kTree);
   other_spec.environment.back() = other_tree.variable();
   auto other = Start(other_spec);
   other_tree.AwaitProcesses(kTreeSize);
-  const std::vector<Process> before = Children(getpid());
+  const std::vector<Process> before = OurChildren();
   ASSERT_EQ(before.size(), 1u);
 
   const ProgramEnd end = RunWhile(Shell(Stubborn(kTree)), [&](SupervisedProgram&) {
     tree_.AwaitProcesses(kTreeSize);
-    for (const Process& child : Children(getpid())) {
+    for (const Process& child : OurChildren()) {
       if (child.pid != before[0].pid) SendSignal(child, SIGKILL);
     }
   });
   EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
   EXPECT_TRUE(tree_.HasEnded());
   EXPECT_FALSE(other_tree.HasEnded());
-  EXPECT_EQ(Children(getpid()).size(), 1u) << "nothing is left, not even a zombie";
+  EXPECT_EQ(OurChildren().size(), 1u) << "nothing is left, not even a zombie";
 }
 
 }  // namespace
