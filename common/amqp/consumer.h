@@ -40,8 +40,10 @@ class Consumer {
   struct Options {
     Address address;
     std::string connection_name = "buzzer";
-    // Whole seconds. A broker that is silent for two of them is taken for dead.
-    absl::Duration heartbeat = absl::Seconds(10);
+    // Whole seconds. A broker that is silent for two of them is taken for dead; and so is
+    // a consumer that stands still, by the broker: until then what was pushed to it is
+    // hidden from others.
+    absl::Duration heartbeat = absl::Seconds(5);
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration rpc_timeout = absl::Seconds(5);
     // Connected; no channel is open yet: open those that are wanted.
