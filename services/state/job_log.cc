@@ -13,8 +13,8 @@ namespace buzzer::state {
 namespace {
 
 bool IsCommon(absl::string_view cause) {
-  constexpr absl::string_view kCommon[] = {kSubmittedCause, "DUE", "CLAIMED", "SUCCEEDED"};
-  return std::find(std::begin(kCommon), std::end(kCommon), cause) != std::end(kCommon);
+  const absl::string_view common[] = {kSubmittedCause, "DUE", "CLAIMED", "SUCCEEDED"};
+  return std::find(std::begin(common), std::end(common), cause) != std::end(common);
 }
 
 }  // namespace
