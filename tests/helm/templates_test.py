@@ -289,14 +289,14 @@ def edges(rendering):
 
 NEEDED = {
     ("dns", "egress", "given", 53),
-    ("gateway", "ingress", "test", "http"), ("gateway", "ingress", "given", "http"),
-    ("gateway", "egress", "frontend", "grpc"),
-    ("frontend", "ingress", "gateway", "grpc"), ("frontend", "ingress", "test", "grpc"),
-    ("frontend", "egress", "state", "grpc"),
-    ("state", "ingress", "frontend", "grpc"), ("state", "ingress", "worker", "grpc"),
+    ("gateway", "ingress", "test", 8080), ("gateway", "ingress", "given", 8080),
+    ("gateway", "egress", "frontend", 50051),
+    ("frontend", "ingress", "gateway", 50051), ("frontend", "ingress", "test", 50051),
+    ("frontend", "egress", "state", 50052),
+    ("state", "ingress", "frontend", 50052), ("state", "ingress", "worker", 50052),
     ("state", "egress", "anywhere", 5672),
-    ("worker-demo", "egress", "state", "grpc"), ("worker-demo", "egress", "anywhere", 5672),
-    ("test", "egress", "gateway", "http"), ("test", "egress", "frontend", "grpc"),
+    ("worker-demo", "egress", "state", 50052), ("worker-demo", "egress", "anywhere", 5672),
+    ("test", "egress", "gateway", 8080), ("test", "egress", "frontend", 50051),
 }
 
 
@@ -308,15 +308,31 @@ def test_only_the_needed_edges_are_open():
     assert not {"ingress", "egress"} & deny.keys()
     # Every policy shuts both ways for its pods, but that of DNS.
     assert edges(render(SCRAPERS)) == NEEDED | {
-        (part, "ingress", "given", "metrics") for part in ("gateway", "frontend", "state", "worker-demo")}
+        (part, "ingress", "given", port) for part, port in (
+            ("gateway", 9104), ("frontend", 9101), ("state", 9102), ("worker-demo", 9103))}
     assert not render({"networkPolicy": {"enabled": False}}).names("NetworkPolicy")
+
+
+def test_the_ports_of_the_edges_are_those_of_the_pods():
+    """A number is no name that the API server would follow."""
+    rendering = render(case="trial")
+    ports = {labels["app.kubernetes.io/component"]: {port["containerPort"]
+             for port in pod["containers"][0].get("ports", [])}
+             for _, pod, labels in rendering.pods()}
+    checked = 0
+    for name, direction, whom, port in edges(rendering):
+        owner = name.split("-")[0] if direction == "ingress" else whom
+        if owner in ports:
+            assert port in ports[owner], (name, direction, whom, port)
+            checked += 1
+    assert checked >= 12
 
 
 def test_the_trial_broker_is_reached_by_two():
     found = edges(render(case="trial"))
     assert {edge for edge in found if edge[0] == "rabbitmq"} == {
-        ("rabbitmq", "ingress", "state", "amqp"), ("rabbitmq", "ingress", "worker", "amqp")}
-    assert ("state", "egress", "rabbitmq", "amqp") in found
+        ("rabbitmq", "ingress", "state", 5672), ("rabbitmq", "ingress", "worker", 5672)}
+    assert ("state", "egress", "rabbitmq", 5672) in found
     assert not [edge for edge in found if edge[2] == "anywhere"]
 
 
