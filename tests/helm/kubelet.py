@@ -28,14 +28,15 @@ PARTS = ("state", "worker", "frontend", "gateway")
 
 
 class Cluster:
-    """The parts of one rendering. `secrets` maps the Secrets' names to their keys and texts,
+    """The parts of one rendering, but those of `without`. `secrets` maps the Secrets' names to their keys and texts,
     `broker` replaces the rendered HOST:PORT of the broker."""
 
-    def __init__(self, rendering, directory, broker, secrets):
+    def __init__(self, rendering, directory, broker, secrets, without=()):
         self.rendering = rendering
         self.directory = pathlib.Path(directory)
         self._broker = broker
         self._secrets = secrets
+        self._without = without
         self.ports = {port: harness.free_port() for port in PORTS}
         self.pods = {labels["app.kubernetes.io/component"]: pod
                      for name, pod, labels in rendering.pods() if "-test-" not in name}
@@ -45,9 +46,10 @@ class Cluster:
     def __enter__(self):
         try:
             for component in PARTS:
-                self.parts[component] = self._start(component)
-            for component in PARTS:
-                self.parts[component].wait_until_up()
+                if component not in self._without:
+                    self.parts[component] = self._start(component)
+            for part in self.parts.values():
+                part.wait_until_up()
         except BaseException:
             self._kill()
             raise

@@ -83,7 +83,7 @@ def fixture_directory():
 
 
 @contextlib.contextmanager
-def running(rendering, broker, certificates):
+def running(rendering, broker, certificates, without=()):
     login = {"username": "ann", "password": PASSWORD}
     tls = certificates[1]
     secrets = {
@@ -94,8 +94,8 @@ def running(rendering, broker, certificates):
     address = f"localhost:{broker.tls_port}" if encrypted else f"127.0.0.1:{broker.port}"
     directory = tempfile.mkdtemp(prefix="buzzer-helm-")
     try:
-        with Cluster(rendering, directory, address, secrets) as cluster:
-            for component in PARTS:
+        with Cluster(rendering, directory, address, secrets, without) as cluster:
+            for component in cluster.parts:
                 cluster.wait_until_ready(component)
             yield cluster
     finally:
@@ -108,6 +108,24 @@ def fixture_plain(broker, certificates):
                                "workerDefaults": {"drainTimeout": "3s"}})
     with running(render(values), broker, certificates) as cluster:
         yield cluster
+
+
+def test_a_pool_from_zero_is_submitted_to_and_asked_for(broker, certificates):
+    """What KEDA finds before there is any worker: 0, and 1 once a job waits."""
+    rendering = render(merged(SCRAPERS, {
+        "broker": {"queuePrefix": "zero"},
+        "workers": [{"name": "a", "autoscaling": {"minReplicas": 0, "keda": {"enabled": True}},
+                     "handlers": [{"type": "late", "kind": "demo.echo", "queue": "q"}]}]}))
+    asked = rendering.get("ScaledObject", "-a")["spec"]["triggers"][0]["metadata"]["valueLocation"]
+    with running(rendering, broker, certificates, without=("worker",)) as cluster:
+        def demand():
+            return next(float(line.split()[1]) for line in metrics(cluster, 9102).splitlines()
+                        if line.startswith(asked + " "))
+
+        assert demand() == 0
+        answer = requests.post(f"{cluster.url}/v1/jobs", json={"type": "late"}, timeout=30)
+        assert answer.status_code == 202, answer.text
+        assert demand() == 1
 
 
 @pytest.fixture(scope="module", name="encrypted")

@@ -237,6 +237,20 @@ def test_an_hpa_sums_the_demand_of_its_queues():
     assert external["target"] == {"type": "AverageValue", "averageValue": "8"}
 
 
+def test_a_pool_that_starts_with_nobody_can_be_submitted_to():
+    """Its types are declared, so that state takes their jobs and tells their demand."""
+    config = yaml.safe_load(render(case="keda").get("ConfigMap", "-state")["data"]["state.yaml"])
+    # Those of the pools with a worker at least are announced by it.
+    assert config["types"] == [{"type": "images.thumbnails", "queue": "images.thumbnails"}]
+    own = render(merged(SCRAPERS, {
+        "state": {"types": [{"type": "x", "queue": "q"}]},
+        "workers": [{"name": "a", "autoscaling": {"minReplicas": 0, "keda": {"enabled": True}},
+                     "handlers": [{"type": "x", "kind": "demo.echo", "queue": "q"},
+                                  {"type": "y", "kind": "demo.echo", "queue": "q"}]}]}))
+    config = yaml.safe_load(own.get("ConfigMap", "-state")["data"]["state.yaml"])
+    assert config["types"] == [{"type": "x", "queue": "q"}, {"type": "y", "queue": "q"}]
+
+
 def test_keda_asks_state_and_sums_several_queues():
     rendering = render(case="keda")
     photos = rendering.get("ScaledObject", "-photos")["spec"]

@@ -214,6 +214,16 @@ REFUSED = {
              handlers=[POOL["handlers"][0] | {"grace": "25s"}]),
         "workers[0] (a).terminationGracePeriodSeconds: 60 is too short, running jobs would be "
         "killed; drainTimeout, the longest grace of the handlers and 10 s make 65"),
+    "a declared type in another queue": (
+        {"state": {"types": [{"type": "demo.echo", "queue": "q"}]}},
+        "state.types[0].queue: jobs of type demo.echo wait in queue q there, and in demo.echo by "
+        "the handlers of a pool"),
+    "zero without types": (
+        {"networkPolicy": {"metricsClients": [{"podSelector": {}}]}, "workers": [{
+            "name": "a", "configFile": "/a.yaml", "queues": ["q"],
+            "autoscaling": {"minReplicas": 0, "keda": {"enabled": True}}}]},
+        "workers[0] (a).autoscaling.minReplicas: with 0 no worker tells state what can be "
+        "submitted; declare the types of queue q in state.types"),
     "KEDA and HPA": (scaled(hpa={"enabled": True}, keda={"enabled": True}),
                      "workers[0] (a).autoscaling: hpa.enabled and keda.enabled are both true"),
     "zero of an HPA": (scaled(minReplicas=0, hpa={"enabled": True}),

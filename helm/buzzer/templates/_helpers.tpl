@@ -348,6 +348,35 @@ handlers:
   {{- end }}
 {{- end -}}
 
+{{/* Whether the pool may have no pod at all. */}}
+{{- define "buzzer.poolMayBeEmpty" -}}
+{{- if and .autoscaling.keda.enabled (lt (.autoscaling.minReplicas | int) 1) }}true{{ end -}}
+{{- end -}}
+
+{{/* The types that state knows before any worker announced them, as a YAML list: those of
+     state.types, and those of pools that start with no pod. Without it nobody could submit
+     the job that makes the first one. */}}
+{{- define "buzzer.declaredTypes" -}}
+{{- $types := list -}}
+{{- $known := list -}}
+{{- range .Values.state.types -}}
+{{- $types = append $types (dict "type" .type "queue" (default .type .queue)) -}}
+{{- $known = append $known .type -}}
+{{- end -}}
+{{- range .Values.workers -}}
+{{- $pool := include "buzzer.pool" (list $ .) | fromYaml -}}
+{{- if include "buzzer.poolMayBeEmpty" $pool -}}
+{{- range $pool.handlers -}}
+{{- if not (has .type $known) -}}
+{{- $types = append $types (dict "type" .type "queue" (default .type .queue)) -}}
+{{- $known = append $known .type -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $types -}}
+{{- end -}}
+
 {{/* The type that `helm test` submits; empty: no job. */}}
 {{- define "buzzer.testType" -}}
 {{- $type := .Values.helmTest.jobType -}}
