@@ -70,10 +70,13 @@ def test_the_server_takes_every_manifest(cluster, namespace, case):
 
 
 @pytest.mark.parametrize("major", [3, 4])
-def test_install_upgrade_rollback_uninstall(cluster, namespace, major):
+def test_install_upgrade_rollback_uninstall(cluster, namespace, major, tmp_path):
+    """From the chart of a previous version, as its labels and images tell, to this one."""
     secret(cluster, namespace)
     at = ("--namespace", namespace)
-    said = succeeded(cluster.helm("install", "b", CHART, *at, "--wait", "--timeout", "3m",
+    succeeded(cluster.helm("package", CHART, "--version", "0.0.9", "--app-version", "0.0.9",
+                           "--destination", tmp_path, major=major))
+    said = succeeded(cluster.helm("install", "b", tmp_path / "buzzer-0.0.9.tgz", *at, "--wait", "--timeout", "3m",
                                   values=LEAST, major=major))
     assert "STATUS: deployed" in said
     # The autoscalers bring frontends and gateways from one to their fewest.
@@ -93,6 +96,9 @@ def test_install_upgrade_rollback_uninstall(cluster, namespace, major):
     succeeded(cluster.helm("upgrade", "b", CHART, *at, "--wait", "--timeout", "3m", values=values,
                            major=major))
     cluster.wait_for_pods(namespace, 2 + 2 + 1 + 3 + 2)
+    images = {pod["spec"]["containers"][0]["image"] for pod in cluster.items("pods", namespace)}
+    assert images == {"buzzer-frontend:0.1.0", "buzzer-state:0.1.0", "buzzer-worker:0.1.0",
+                      "envoyproxy/envoy:v1.40.0"}
     after = cluster.items("persistentvolumeclaims", namespace)[0]
     assert after["metadata"]["uid"] == claim["metadata"]["uid"]
 
