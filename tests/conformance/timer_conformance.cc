@@ -150,7 +150,8 @@ TEST_P(JobStoreConformance, LetsARetryWaitNoLongerThatWasMadeBetweenTheStepAndIt
   clock_.StepWall(absl::Hours(72));
   ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
   store().ShiftRetries(absl::Hours(72));
-  EXPECT_LE(*store().MustGet(job.id).run_at, clock_.Now() + settings_.retry.max_backoff);
+  EXPECT_LE(*store().MustGet(job.id).run_at,
+            clock_.Now() + std::max(job.grace, settings_.retry.initial_backoff));
 }
 
 TEST_P(JobStoreConformance, KeepsTheDeadlineOfAJobWhoseRetryMoves) {
@@ -172,9 +173,11 @@ TEST_P(JobStoreConformance, LetsNoRetryWaitLongerThanItMayAfterTheClockWasSteppe
   const JobRecord waiting = store().MustSubmit(delayed);
   clock_.StepWall(-absl::Hours(5));
   Reopen();
-  EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + settings_.retry.max_backoff);
+  // One failure: one grace, or the first backoff if that is longer.
+  const absl::Duration longest = std::max(job.grace, settings_.retry.initial_backoff);
+  EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + longest);
   EXPECT_EQ(store().MustGet(waiting.id).run_at, waiting.run_at);
-  clock_.Advance(settings_.retry.max_backoff);
+  clock_.Advance(longest);
   EXPECT_EQ(store().RunTimers().changed, 1);
   EXPECT_EQ(store().MustGet(job.id).state, v1::Job::QUEUED);
 }

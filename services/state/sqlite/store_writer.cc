@@ -62,12 +62,14 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
       resume_(database_->Prepare("DELETE FROM paused_queues WHERE queue = ?")),
       due_(rows_.PrepareScan("WHERE j.wake_at <= ? ORDER BY j.wake_at LIMIT ?")),
       next_wake_(database_->Prepare("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL")),
-      // ?1: the step. ?2 and ?3: now and the longest backoff, beyond which none waits.
+      // ?1: the step. ?2: now. ?3 and ?4: the first and the longest backoff. None waits
+      // longer than its own failures allow.
       shift_retries_(database_->Prepare(
           "UPDATE jobs SET run_at = shifted.at,"
           " wake_at = min(shifted.at, ifnull(jobs.deadline_at, shifted.at))"
-          " FROM (SELECT n, min(run_at + ?1, ?2 + max(?3, grace)) AS at FROM jobs"
-          "       WHERE state = 1 AND failed_attempts > 0) AS shifted"
+          " FROM (SELECT n, min(run_at + ?1,"
+          "        ?2 + max(grace, min(?4, ?3 * (1 << min(failed_attempts - 1, 20))))) AS at"
+          "       FROM jobs WHERE state = 1 AND failed_attempts > 0) AS shifted"
           " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")) {
   LoadMemory();
   CapRetries();
@@ -463,7 +465,8 @@ JobStore::TimerResult StoreWriter::RunTimers(int limit) {
 void StoreWriter::ShiftRetries(absl::Duration step) {
   shift_retries_.Bind(1, absl::ToInt64Microseconds(step));
   shift_retries_.BindTime(2, clock_->Now());
-  shift_retries_.Bind(3, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
+  shift_retries_.Bind(3, absl::ToInt64Microseconds(retry_.initial_backoff));
+  shift_retries_.Bind(4, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
 }
 
 void StoreWriter::SetPaused(const std::string& queue, bool paused) {
