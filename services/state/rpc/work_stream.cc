@@ -197,7 +197,7 @@ void WorkStream::OnOutcomes(internal::v1::WorkRequest& request) {
     }
   }
   parts_.store->Finish(std::move(reports), [self = shared_from_this(), leases = std::move(leases)](
-                                               absl::StatusOr<std::vector<bool>> accepted) {
+                                               const absl::StatusOr<std::vector<bool>>& accepted) {
     if (!accepted.ok()) {
       log::Warning("outcomes_not_answered",
                    {{"worker", self->worker_}, {"error", accepted.status().message()}});
