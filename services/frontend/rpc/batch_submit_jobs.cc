@@ -5,12 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
-#include "common/log/log.h"
 #include "common/utf8/utf8.h"
 #include "google/rpc/error_info.pb.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/submit_log.h"
 #include "services/frontend/rpc/unary_call.h"
 #include "services/frontend/validation.h"
 
@@ -111,14 +111,11 @@ grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContex
       batch->Settle(place, job.status());
       continue;
     }
-    parts_.submits->Submit(*std::move(job), [batch, place,
-                                             id = submit.id](absl::StatusOr<v1::Job> stored) {
-      if (stored.ok()) {
-        log::Info(stored->id() == id.ToString() ? "job_submitted" : "job_submit_repeated",
-                  {{"job", stored->id()}, {"tenant", batch->tenant()}, {"type", stored->type()}});
-      }
-      batch->Settle(place, std::move(stored));
-    });
+    parts_.submits->Submit(*std::move(job),
+                           [batch, place, id = submit.id](absl::StatusOr<v1::Job> stored) {
+                             if (stored.ok()) LogSubmitted(*stored, id, batch->tenant());
+                             batch->Settle(place, std::move(stored));
+                           });
   }
   return call.get();
 }

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/job_state/job_state.h"
-#include "common/log/log.h"
 #include "services/frontend/http_codes.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/prefer.h"
@@ -13,6 +12,7 @@
 #include "services/frontend/rpc/fetch_job.h"
 #include "services/frontend/rpc/job_service.h"
 #include "services/frontend/rpc/job_wait.h"
+#include "services/frontend/rpc/submit_log.h"
 #include "services/frontend/rpc/unary_call.h"
 #include "services/frontend/validation.h"
 
@@ -107,24 +107,22 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
   const auto prefer = FindMetadata(*context, "prefer");
   const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
   const Accepted accepted{parts_, call, response, *std::move(tenant)};
-  parts_.submits->Submit(
-      *std::move(job), [accepted, wait, received = submit.now,
-                        id = submit.id.ToString()](absl::StatusOr<v1::Job> stored) {
-        if (!stored.ok()) {
-          accepted.call->Finish(stored.status());
-          return;
-        }
-        log::Info(stored->id() == id ? "job_submitted" : "job_submit_repeated",
-                  {{"job", stored->id()}, {"tenant", accepted.tenant}, {"type", stored->type()}});
-        *accepted.response = *std::move(stored);
-        if (wait.has_value()) {
-          // Storing it took from the time that the gateway leaves us.
-          const absl::Duration left = kMaxWait - (accepted.parts.clock->Now() - received);
-          WaitForEnd(accepted, *wait, std::clamp(left, absl::ZeroDuration(), *wait));
-        } else {
-          Answer202(accepted);
-        }
-      });
+  parts_.submits->Submit(*std::move(job), [accepted, wait, received = submit.now,
+                                           id = submit.id](absl::StatusOr<v1::Job> stored) {
+    if (!stored.ok()) {
+      accepted.call->Finish(stored.status());
+      return;
+    }
+    LogSubmitted(*stored, id, accepted.tenant);
+    *accepted.response = *std::move(stored);
+    if (wait.has_value()) {
+      // Storing it took from the time that the gateway leaves us.
+      const absl::Duration left = kMaxWait - (accepted.parts.clock->Now() - received);
+      WaitForEnd(accepted, *wait, std::clamp(left, absl::ZeroDuration(), *wait));
+    } else {
+      Answer202(accepted);
+    }
+  });
   return call.get();
 }
 

@@ -52,6 +52,16 @@ class DispatchLaneTest : public ::testing::Test {
   void Confirm(const Positions& positions) {
     for (const int64_t position : positions) lane_.OnConfirmed(Job(position));
   }
+  // Five rows are out, and the second is still when the first and the third have been claimed.
+  void LetOneBeOvertaken() {
+    Read({1, 2, 3, 4, 5});
+    Take();
+    Confirm({1, 2, 3, 4, 5});
+    lane_.BeginInspection();
+    Claimed(1);
+    Claimed(3);
+    EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  }
   bool SeemsLost(int64_t ready, int64_t prefetch = 0) {
     lane_.BeginInspection();
     return lane_.SeemsLost(ready, prefetch, now_);
@@ -358,13 +368,7 @@ TEST_F(DispatchLaneTest, MissesMessagesAfterAMinuteOfSilenceWhateverThePrefetch)
 }
 
 TEST_F(DispatchLaneTest, SendsARowAgainThatLaterOnesOvertookMinutesAgo) {
-  Read({1, 2, 3, 4, 5});
-  Take();
-  Confirm({1, 2, 3, 4, 5});
-  lane_.BeginInspection();
-  Claimed(1);
-  Claimed(3);
-  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  LetOneBeOvertaken();
   now_ += absl::Minutes(4);
   EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
   now_ += absl::Minutes(1);
@@ -377,13 +381,7 @@ TEST_F(DispatchLaneTest, SendsARowAgainThatLaterOnesOvertookMinutesAgo) {
 }
 
 TEST_F(DispatchLaneTest, TakesNothingForOvertakenBecauseARecalledRowComesAfterAll) {
-  Read({1, 2, 3, 4, 5});
-  Take();
-  Confirm({1, 2, 3, 4, 5});
-  lane_.BeginInspection();
-  Claimed(1);
-  Claimed(3);
-  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  LetOneBeOvertaken();
   now_ += absl::Minutes(5);
   EXPECT_EQ(lane_.RecallOvertaken(now_), 1u);
   Take();
