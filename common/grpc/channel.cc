@@ -3,7 +3,44 @@
 
 #include "common/grpc/channel.h"
 
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "common/mutex/mutex.h"
+
 namespace buzzer {
+namespace {
+
+// The channels of this process that are in use.
+class Channels {
+ public:
+  static Channels& Get() {
+    static auto* const channels = new Channels;
+    return *channels;
+  }
+
+  void Add(const std::shared_ptr<grpc::Channel>& channel) {
+    MutexLock lock(&mutex_);
+    std::erase_if(channels_, [](const auto& old) { return old.expired(); });
+    channels_.push_back(channel);
+  }
+
+  std::vector<std::shared_ptr<grpc::Channel>> InUse() {
+    std::vector<std::shared_ptr<grpc::Channel>> in_use;
+    MutexLock lock(&mutex_);
+    for (const auto& weak : channels_) {
+      if (auto channel = weak.lock(); channel != nullptr) in_use.push_back(std::move(channel));
+    }
+    return in_use;
+  }
+
+ private:
+  Mutex mutex_;
+  std::vector<std::weak_ptr<grpc::Channel>> channels_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
@@ -19,7 +56,17 @@ std::shared_ptr<grpc::Channel> MakeChannel(
   // Inner addresses are never behind a web proxy, whatever the environment says.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(16 << 20);
-  return grpc::CreateCustomChannel(target, credentials, arguments);
+  auto channel = grpc::CreateCustomChannel(target, credentials, arguments);
+  Channels::Get().Add(channel);
+  return channel;
+}
+
+void ReconnectChannels() {
+  for (const auto& channel : Channels::Get().InUse()) {
+    if (channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      grpc::experimental::ChannelResetConnectionBackoff(channel.get());
+    }
+  }
 }
 
 }  // namespace buzzer

@@ -18,6 +18,9 @@ namespace buzzer {
 std::shared_ptr<grpc::Channel> MakeChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
+// Has every channel of MakeChannel that is failing, and waits to try again, try now. Thread-safe.
+void ReconnectChannels();
+
 }  // namespace buzzer
 
 #endif  // COMMON_GRPC_CHANNEL_H_

@@ -5,14 +5,25 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
 #include "absl/synchronization/notification.h"
-#include "absl/time/time.h"
+#include "common/clock/clock.h"
+#include "common/grpc/channel.h"
+
+// gRPC's own: runs the timers that are due. Exported by its library, in none of its headers,
+// so weak: a gRPC without it is one whose timers are made otherwise.
+[[gnu::weak]] void grpc_timer_manager_tick();
 
 namespace buzzer {
 namespace {
 
 // Well below the second after which a callback thread sleeps.
-constexpr absl::Duration kInterval = absl::Milliseconds(400);
+constexpr std::chrono::milliseconds kInterval(400);
+// A look in this many; 2 s, as the longest backoff of a channel.
+constexpr int kLooksPerReconnect = 5;
 
 // A call that fails at once, and is told to a callback thread as every call is.
 void CallNowhere(grpc::GenericStub* nowhere) {
@@ -33,13 +44,39 @@ void CallNowhere(grpc::GenericStub* nowhere) {
 
 // Without credentials gRPC makes a channel on which every call fails at once.
 WakefulThreads::WakefulThreads()
-    : nowhere_(grpc::CreateChannel("", nullptr)), thread_([this] {
-        while (!stop_.WaitForNotificationWithTimeout(kInterval)) CallNowhere(&nowhere_);
-      }) {}
+    : nowhere_(grpc::CreateChannel("", nullptr)),
+      steps_(Clock::Real()),
+      thread_([this] { Loop(); }) {}
 
 WakefulThreads::~WakefulThreads() {
-  stop_.Notify();
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
   thread_.join();
+}
+
+bool WakefulThreads::MayBeStuck() {
+  const absl::Duration now = Clock::Real()->Monotonic();
+  // Either way: libfaketime, with which this is tested, moves a process's clock and not the
+  // kernel's, which then is behind after a step forward.
+  const absl::Duration step = absl::AbsDuration(steps_.Look());
+  stuck_until_ = std::max(stuck_until_, now + step);
+  return now < stuck_until_;
+}
+
+void WakefulThreads::Loop() {
+  for (int look = 0;; ++look) {
+    {
+      MutexLock lock(&mutex_);
+      if (!stopping_) changed_.WaitFor(&mutex_, kInterval);
+      if (stopping_) return;
+    }
+    if (grpc_timer_manager_tick != nullptr) grpc_timer_manager_tick();
+    if (MayBeStuck() && look % kLooksPerReconnect == 0) ReconnectChannels();
+    CallNowhere(&nowhere_);
+  }
 }
 
 }  // namespace buzzer

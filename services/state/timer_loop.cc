@@ -14,21 +14,9 @@ namespace {
 // Jobs changed in one transaction.
 constexpr int kBatch = 500;
 constexpr absl::Duration kClockCheck = absl::Seconds(1);
-// Less than this between two looks is the drift of a clock that is slewed.
-constexpr absl::Duration kLeastStep = absl::Seconds(1);
 // Old idempotency keys and types are looked for at least this often.
 constexpr absl::Duration kHousekeeping = absl::Minutes(10);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
-
-// What the wall clock showed at the monotonic clock's zero.
-absl::Time Origin(const Clock& clock) {
-  while (true) {
-    const absl::Duration before = clock.Monotonic();
-    const absl::Time origin = clock.Now() - before;
-    // Unless the thread was held up between the two readings.
-    if (clock.Monotonic() - before < kLeastStep / 2) return origin;
-  }
-}
 
 }  // namespace
 
@@ -37,7 +25,7 @@ TimerLoop::TimerLoop(JobStore* store, const Clock* clock, std::function<void()> 
       clock_(clock),
       housekeeping_(std::move(housekeeping)),
       housekeeping_at_(clock->Monotonic() + kHousekeeping),
-      origin_(Origin(*clock)) {}
+      steps_(clock) {}
 
 void TimerLoop::Start() {
   thread_ = std::thread([this] { Loop(); });
@@ -71,9 +59,7 @@ void TimerLoop::OnReopen() {
 }
 
 absl::Duration TimerLoop::TakeStep() {
-  const absl::Time origin = Origin(*clock_);
-  const absl::Duration moved = origin - std::exchange(origin_, origin);
-  if (absl::AbsDuration(moved) >= kLeastStep) step_ += moved;
+  step_ += steps_.Look();
   if (clock_->Monotonic() < shift_after_) return absl::ZeroDuration();
   return std::exchange(step_, absl::ZeroDuration());
 }

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
+#include "common/clock/step_watch.h"
 #include "common/mutex/mutex.h"
 #include "services/state/job_store.h"
 
@@ -49,8 +50,7 @@ class TimerLoop final : public CommitObserver {
   std::optional<absl::Time> next_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   // The store has been asked and has not answered.
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
-  // What the wall clock showed at the monotonic clock's zero, at the last look.
-  absl::Time origin_ ABSL_GUARDED_BY(mutex_);
+  StepWatch steps_ ABSL_GUARDED_BY(mutex_);
   // A step that the store has yet to hear of, and since when it may hear of it again.
   absl::Duration step_ ABSL_GUARDED_BY(mutex_);
   absl::Duration shift_after_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
