@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 
 #include "absl/synchronization/notification.h"
@@ -40,13 +41,24 @@ void CallNowhere(grpc::GenericStub* nowhere) {
   done.WaitForNotification();
 }
 
-}  // namespace
+// gRPC reads this as it starts, with the first channel.
+constexpr char kBackupPoll[] = "GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS";
 
 // Without credentials gRPC makes a channel on which every call fails at once.
+std::shared_ptr<grpc::Channel> StartGrpc() {
+  // A timer that polls, and may wait for a time of the wall clock in that. It is for programs
+  // that do not always poll; callback threads do.
+  const bool ours = std::getenv(kBackupPoll) == nullptr;
+  if (ours) setenv(kBackupPoll, "0", 0);
+  auto nowhere = grpc::CreateChannel("", nullptr);
+  if (ours) unsetenv(kBackupPoll);  // What the process starts is not meant.
+  return nowhere;
+}
+
+}  // namespace
+
 WakefulThreads::WakefulThreads()
-    : nowhere_(grpc::CreateChannel("", nullptr)),
-      steps_(Clock::Real()),
-      thread_([this] { Loop(); }) {}
+    : nowhere_(StartGrpc()), steps_(Clock::Real()), thread_([this] { Loop(); }) {}
 
 WakefulThreads::~WakefulThreads() {
   {
