@@ -12,10 +12,15 @@
 namespace buzzer {
 
 absl::Status ParseFlags(int argc, char** argv) {
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  if (arguments.size() < 2) return absl::OkStatus();
+  const std::vector<std::string> words = ParseFlagsAndWords(argc, argv);
+  if (words.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "'", arguments[1], "' is no flag: a flag is --NAME=VALUE, and --help lists them"));
+      "'", words.front(), "' is no flag: a flag is --NAME=VALUE, and --help lists them"));
+}
+
+std::vector<std::string> ParseFlagsAndWords(int argc, char** argv) {
+  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
+  return {arguments.begin() + 1, arguments.end()};
 }
 
 int Fail(absl::string_view program, int code, const absl::Status& why) {

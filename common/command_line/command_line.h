@@ -4,6 +4,9 @@
 #ifndef COMMON_COMMAND_LINE_COMMAND_LINE_H_
 #define COMMON_COMMAND_LINE_COMMAND_LINE_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -13,6 +16,9 @@ namespace buzzer {
 // not fit, and names it. INVALID_ARGUMENT for what is no flag, such as a flag without its
 // dashes, which Abseil would leave unread. Main thread.
 absl::Status ParseFlags(int argc, char** argv);
+
+// The same for a program with commands: gives back the words that are no flags.
+std::vector<std::string> ParseFlagsAndWords(int argc, char** argv);
 
 // A service's exit status over what its command line or a file got wrong.
 inline constexpr int kUsageError = 2;

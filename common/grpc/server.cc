@@ -27,6 +27,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.address, options.credentials, &port);
+  // Few calls are synchronous, and none of them hurries.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
   builder.SetMaxSendMessageSize(16 << 20);

@@ -1,16 +1,22 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// buzzer-state: owns every job record, its history, its outbox and its timers.
+// buzzer-state: owns every job record, its history, its outbox and its timers; and takes and
+// restores backups of them.
 
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/command_line/command_line.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
+#include "services/state/backup_commands.h"
 #include "services/state/server.h"
 
 ABSL_FLAG(std::string, listen_address, "127.0.0.1:50052",
@@ -34,21 +40,66 @@ ABSL_FLAG(int64_t, min_free_disk_mib, 256,
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");
 ABSL_FLAG(std::string, tls_key, "", "PEM file.");
 ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
+ABSL_FLAG(std::string, state_address, "127.0.0.1:50052",
+          "backup: the state service that runs, host:port or unix:PATH.");
+ABSL_FLAG(std::string, tls_server_name, "",
+          "backup: the name that its certificate must have. Unset: that of --state_address.");
+ABSL_FLAG(bool, replace, false,
+          "restore: moves the database that is in --data_directory already aside.");
 
 namespace {
 
 constexpr char kProgram[] = "buzzer-state";
 
+buzzer::TlsFiles Tls() {
+  return {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
+          absl::GetFlag(FLAGS_tls_ca)};
+}
+
+absl::Status CheckDataDirectory() {
+  if (!absl::GetFlag(FLAGS_data_directory).empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--data_directory is missing: name a directory on a disk that outlives this process");
+}
+
+int RunCommand(const std::vector<std::string>& words) {
+  if (words.size() != 2 || (words[0] != "backup" && words[0] != "restore")) {
+    return buzzer::Fail(
+        kProgram, buzzer::kUsageError,
+        absl::InvalidArgumentError(absl::StrCat(
+            "'", absl::StrJoin(words, " "), "' is neither a flag, which is --NAME=VALUE, nor ",
+            "'backup FILE' or 'restore FILE'; --help tells more")));
+  }
+  absl::Status done;
+  if (words[0] == "backup") {
+    // gRPC's own log repeats, for developers, what the error says.
+    setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+    done = buzzer::state::BackUp(
+        {absl::GetFlag(FLAGS_state_address), Tls(), absl::GetFlag(FLAGS_tls_server_name)},
+        words[1]);
+  } else {
+    if (const absl::Status named = CheckDataDirectory(); !named.ok()) {
+      return buzzer::Fail(kProgram, buzzer::kUsageError, named);
+    }
+    done = buzzer::state::Restore(words[1], absl::GetFlag(FLAGS_data_directory),
+                                  absl::GetFlag(FLAGS_replace));
+  }
+  return done.ok() ? EXIT_SUCCESS : buzzer::Fail(kProgram, EXIT_FAILURE, done);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  buzzer::BlockShutdownSignals();
   absl::SetProgramUsageMessage(
       "Buzzer's state service: every job record, its history, outbox and timers.\n"
-      "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]");
-  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
-    return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
+      "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]\n"
+      "  buzzer-state backup FILE [--state_address=HOST:PORT]   of the service that runs there\n"
+      "  buzzer-state restore FILE --data_directory=DIR         before a service starts on it\n"
+      "FILE may be - for standard output or input.");
+  if (const auto words = buzzer::ParseFlagsAndWords(argc, argv); !words.empty()) {
+    return RunCommand(words);
   }
+  buzzer::BlockShutdownSignals();
   buzzer::log::SetService("state");
 
   buzzer::state::Server::Options options;
@@ -58,13 +109,9 @@ int main(int argc, char** argv) {
   options.broker_queue_prefix = absl::GetFlag(FLAGS_broker_queue_prefix);
   options.max_waiting = absl::GetFlag(FLAGS_max_waiting);
   options.min_free_disk = absl::GetFlag(FLAGS_min_free_disk_mib) << 20;
-  options.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
-                 absl::GetFlag(FLAGS_tls_ca)};
-  if (options.data_directory.empty()) {
-    return buzzer::Fail(
-        kProgram, buzzer::kUsageError,
-        absl::InvalidArgumentError("--data_directory is missing: name a directory on a disk that "
-                                   "outlives this process"));
+  options.tls = Tls();
+  if (const absl::Status named = CheckDataDirectory(); !named.ok()) {
+    return buzzer::Fail(kProgram, buzzer::kUsageError, named);
   }
   auto broker =
       buzzer::amqp::ParseAddress(buzzer::amqp::BrokerUrl(absl::GetFlag(FLAGS_broker_url)));

@@ -14,6 +14,7 @@
 #include "services/state/lease_monitor.h"
 #include "services/state/queue_rates.h"
 #include "services/state/queue_views.h"
+#include "services/state/rpc/backup_service.h"
 #include "services/state/rpc/state_service.h"
 #include "services/state/rpc/work_service.h"
 #include "services/state/sqlite/sqlite_job_store.h"
@@ -47,7 +48,8 @@ class RealServer final : public Server {
         queues_({store_.get(), &types_, &workers_, &rates_, Clock::Real(),
                  options.config.max_waiting_by_queue}),
         state_service_({store_.get(), &types_, &hub_, &dispatcher_, &queues_}),
-        work_service_({store_.get(), &leases_, &types_, &workers_}) {}
+        work_service_({store_.get(), &leases_, &types_, &workers_}),
+        backup_service_(options.data_directory, options.min_free_disk) {}
 
   ~RealServer() override { Shutdown(); }
 
@@ -82,7 +84,7 @@ class RealServer final : public Server {
     GrpcServer::Options grpc;
     grpc.address = options_.listen_address;
     grpc.credentials = *std::move(credentials);
-    grpc.services = {&state_service_, &work_service_};
+    grpc.services = {&state_service_, &work_service_, &backup_service_};
     auto server = GrpcServer::Start(grpc);
     if (!server.ok()) return server.status();
     grpc_ = *std::move(server);
@@ -139,6 +141,7 @@ class RealServer final : public Server {
   QueueViews queues_;
   StateService state_service_;
   WorkService work_service_;
+  BackupService backup_service_;
   std::unique_ptr<MetricsEndpoint> metrics_;
   std::unique_ptr<GrpcServer> grpc_;
 };

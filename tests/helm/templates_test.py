@@ -478,3 +478,12 @@ def test_the_charts_files_are_what_the_sources_make():
     done = subprocess.run([ROOT / "tools/chart-files", "--check", "--descriptor",
                            BIN_DIR.parent / "api.pb"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_restoring_state_runs_no_service_and_keeps_its_volume():
+    pod = render({"state": {"restoring": True}}).pod("Deployment", "-state")
+    state = container(pod)
+    assert state["command"][:2] == ["sh", "-c"] and "args" not in state
+    assert not [name for name in state if name.endswith("Probe")]
+    assert {"name": "data", "mountPath": "/data"} in state["volumeMounts"]
+    assert any(volume["name"] == "data" for volume in pod["volumes"])

@@ -12,6 +12,10 @@
 
 namespace buzzer::state {
 
+std::string DatabasePath(const std::string& directory) {
+  return absl::StrCat(directory, "/buzzer.db");
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode) {
   sqlite3* handle = nullptr;
   const int flags =
@@ -31,8 +35,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     // Planted bug, never in a real build.
     if (BUZZER_PLANTED("commit_without_fsync")) database->Execute("PRAGMA synchronous = OFF");
     database->Execute("PRAGMA cache_size = -32768");
-  } else {
+  } else if (mode == Mode::kReadOnly) {
     database->Execute("PRAGMA cache_size = -8192");
+  } else {
+    database->Execute("PRAGMA journal_mode = OFF");
+    database->Execute("PRAGMA synchronous = OFF");
   }
   database->Execute("PRAGMA temp_store = MEMORY");
   if (!database->ok()) return database->status();
@@ -69,6 +76,20 @@ void Database::EmptyLog() {
   const int code =
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code != SQLITE_OK) Fail(code);
+}
+
+absl::Status Database::CopyTo(Database& to) {
+  sqlite3_backup* copying = sqlite3_backup_init(to.handle_, "main", handle_, "main");
+  if (copying == nullptr) {
+    to.Fail(sqlite3_extended_errcode(to.handle_));
+    return to.status_;
+  }
+  // All at once: with pauses, each commit meanwhile would make it begin again.
+  const int code = sqlite3_backup_step(copying, -1);
+  sqlite3_backup_finish(copying);
+  if (code == SQLITE_DONE) return absl::OkStatus();
+  to.Fail(code);
+  return to.status_;
 }
 
 Statement Database::Prepare(absl::string_view sql) {

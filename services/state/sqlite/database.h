@@ -21,14 +21,18 @@ namespace buzzer::state {
 
 class Statement;
 
+// The file of the store in `directory`.
+std::string DatabasePath(const std::string& directory);
+
 // One SQLite connection. Errors stick: after a statement failed, the rest of the
 // transaction does nothing and `status()` says why, so callers check once, before
 // the commit. Lives on one thread.
 class Database {
  public:
-  enum class Mode { kReadWrite, kReadOnly };
+  // kReadWrite creates the file if need be, in WAL mode with synchronous=FULL; kScratch takes
+  // one that is new, and does not ask the disk to keep it.
+  enum class Mode { kReadWrite, kReadOnly, kScratch };
 
-  // Opens (kReadWrite: creates) the file in WAL mode with synchronous=FULL.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
   ~Database();
   Database(const Database&) = delete;
@@ -60,6 +64,10 @@ class Database {
   // Whether the error was of input or output: what was written is in doubt, and this
   // connection is not to be trusted any more.
   bool broken() const { return broken_; }
+
+  // Makes `to`, which must be new, a copy of this as it is at one moment. For as long as the
+  // disk takes; writers on other connections go on. The error, if any, is `to`'s or ours.
+  absl::Status CopyTo(Database& to);
 
   int64_t LastInsertRow() const;
 

@@ -269,7 +269,7 @@ class SqliteJobStore final : public JobStore {
   std::vector<QueueCounts> Counts() const override { return counts_.Snapshot(); }
 
  private:
-  std::string path() const { return absl::StrCat(options_.directory, "/buzzer.db"); }
+  std::string path() const { return DatabasePath(options_.directory); }
 
   absl::Status OpenWriter(bool after_fault) {
     auto database = Database::Open(path(), Database::Mode::kReadWrite);

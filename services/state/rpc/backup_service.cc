@@ -1,0 +1,92 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/rpc/backup_service.h"
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/errors/errors.h"
+#include "common/grpc/status.h"
+#include "common/log/log.h"
+#include "services/state/sqlite/backup.h"
+
+namespace buzzer::state {
+namespace {
+
+constexpr size_t kPieceBytes = 1 << 20;
+
+}  // namespace
+
+BackupService::BackupService(std::string directory, int64_t min_free_disk)
+    : directory_(std::move(directory)),
+      min_free_disk_(min_free_disk),
+      copy_(absl::StrCat(directory_, "/backup.tmp")) {
+  // Of a service that was killed over it.
+  std::error_code none;
+  std::filesystem::remove(copy_, none);
+}
+
+grpc::Status BackupService::Backup(grpc::ServerContext* /*context*/,
+                                   const internal::v1::BackupRequest* /*request*/,
+                                   grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
+  if (busy_.exchange(true)) {
+    return ToGrpcStatus(ErrorBuilder(absl::StatusCode::kFailedPrecondition, "BACKUP_UNDER_WAY",
+                                     "another backup is under way; try again when it is done")
+                            .Build());
+  }
+  const absl::Cleanup free = [this] { busy_ = false; };
+  const absl::Time begun = absl::Now();
+  const absl::Status sent = Send(pieces);
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - begun);
+  if (sent.ok()) {
+    log::Info("backup_sent", {{"seconds", seconds}});
+  } else {
+    log::Warning("backup_failed", {{"error", sent.message()}, {"seconds", seconds}});
+  }
+  return ToGrpcStatus(sent);
+}
+
+absl::Status BackupService::CheckRoom() const {
+  auto size = CopySize(directory_);
+  if (!size.ok()) return size.status();
+  std::error_code error;
+  const auto disk = std::filesystem::space(directory_, error);
+  if (error || static_cast<int64_t>(disk.available) >= *size + min_free_disk_) {
+    return absl::OkStatus();
+  }
+  return ErrorBuilder(absl::StatusCode::kResourceExhausted, "NO_ROOM_FOR_BACKUP",
+                      absl::StrCat("a backup needs ", (*size + min_free_disk_) >> 20,
+                                   " MiB free on the data directory's disk, which has ",
+                                   disk.available >> 20, " MiB"))
+      .Build();
+}
+
+absl::Status BackupService::Send(grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
+  if (absl::Status room = CheckRoom(); !room.ok()) return room;
+  const absl::Cleanup remove_copy = [this] {
+    std::error_code none;
+    std::filesystem::remove(copy_, none);
+  };
+  if (absl::Status copied = CopyDatabase(directory_, copy_); !copied.ok()) return copied;
+  std::ifstream copy(copy_, std::ios::binary);
+  internal::v1::BackupPiece piece;
+  while (copy) {
+    std::string& data = *piece.mutable_data();
+    data.resize(kPieceBytes);
+    copy.read(data.data(), static_cast<std::streamsize>(data.size()));
+    data.resize(static_cast<size_t>(copy.gcount()));
+    if (!data.empty() && !pieces->Write(piece)) {
+      return absl::CancelledError("the caller went away");
+    }
+  }
+  if (!copy.eof()) return absl::UnavailableError("cannot read the copy");
+  return absl::OkStatus();
+}
+
+}  // namespace buzzer::state
