@@ -23,13 +23,30 @@ constexpr absl::Duration kMaxNoHandlerHold = absl::Seconds(30);
 
 }  // namespace
 
-size_t DispatchLane::Window(absl::Duration now) const {
+size_t DispatchLane::RecentClaims(absl::Duration now) const {
   const int64_t second = absl::ToInt64Seconds(now);
   size_t recent = 0;
   for (const Bucket& bucket : claims_) {
     if (bucket.second > second - static_cast<int64_t>(claims_.size())) recent += bucket.claims;
   }
-  return std::clamp(recent, kMinWindow, kMaxWindow);
+  return recent;
+}
+
+size_t DispatchLane::Window(absl::Duration now) const {
+  return std::clamp(RecentClaims(now), kMinWindow, kMaxWindow);
+}
+
+size_t DispatchLane::JobsPerMessage(absl::Duration now) const {
+  // Of 5 s.
+  return std::clamp<size_t>(RecentClaims(now) / 250, 1, kMaxJobsPerMessage);
+}
+
+int64_t DispatchLane::MessagesOut(int64_t inspection) const {
+  absl::flat_hash_set<int64_t> messages;
+  for (const auto& [job, row] : out_) {
+    if (row.confirmed_in <= inspection) messages.insert(row.dispatch);
+  }
+  return static_cast<int64_t>(messages.size());
 }
 
 void DispatchLane::OnQueued(const OutboxEntry& entry) {
@@ -129,16 +146,21 @@ void DispatchLane::ReleaseHeld(absl::Duration now) {
   }
 }
 
-std::vector<OutboxEntry> DispatchLane::TakeReady(absl::Duration now) {
+std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
   ReleaseHeld(now);
   const size_t window = Window(now);
-  std::vector<OutboxEntry> taken;
+  const size_t jobs_per_message = JobsPerMessage(now);
+  std::vector<Message> taken;
   // With so many held the next would be held too; and what is held takes memory.
   while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
     OutboxEntry entry = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
-    out_[entry.job] = {entry, kNotConfirmed, ++dispatches_};
-    taken.push_back(std::move(entry));
+    if (taken.empty() || taken.back().size() >= jobs_per_message) {
+      taken.emplace_back();
+      ++dispatches_;
+    }
+    out_[entry.job] = {entry, kNotConfirmed, dispatches_};
+    taken.back().push_back(std::move(entry));
   }
   return taken;
 }
@@ -171,15 +193,13 @@ void DispatchLane::OnRead(const std::optional<std::vector<OutboxEntry>>& entries
 }
 
 bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now) {
-  const auto rows_out = std::count_if(out_.begin(), out_.end(), [&](const auto& row) {
-    return row.second.confirmed_in < inspection_;
-  });
-  if (broker_ready + prefetch >= rows_out) {
+  const int64_t messages_out = MessagesOut(inspection_ - 1);
+  if (broker_ready + prefetch >= messages_out) {
     short_since_.reset();
   } else if (!short_since_.has_value()) {
     short_since_ = now;
   }
-  if (broker_ready > 0 || rows_out == 0) {
+  if (broker_ready > 0 || messages_out == 0) {
     empty_since_.reset();
   } else if (!empty_since_.has_value()) {
     empty_since_ = now;

@@ -27,6 +27,9 @@ class DispatchLane {
   // Rows out at the broker: what the lane got through in the last 5 s, within these.
   static constexpr size_t kMinWindow = 200;
   static constexpr size_t kMaxWindow = 10'000;
+  // Jobs of one message: what the lane gets through in 20 ms, so that a message delays none of
+  // its jobs for long at the worker that gets it; within 1 and this.
+  static constexpr size_t kMaxJobsPerMessage = 100;
 
   // A job became QUEUED.
   void OnQueued(const OutboxEntry& entry);
@@ -35,13 +38,14 @@ class DispatchLane {
   // A claim gave the job back. If that worker had no handler for it, it waits 1 s before
   // it goes out again, doubling to 30 s.
   void OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now);
-  // The broker has the message.
+  // The broker has the message with the job.
   void OnConfirmed(const JobId& job);
-  // The broker lost, refused or never had the message.
+  // The broker lost, refused or never had the message with the job.
   void OnUndelivered(const JobId& job);
 
-  // The next rows to publish, in order, marked as out.
-  std::vector<OutboxEntry> TakeReady(absl::Duration now);
+  // The next rows to publish, in order and by message, marked as out.
+  using Message = std::vector<OutboxEntry>;
+  std::vector<Message> TakeReady(absl::Duration now);
 
   // Where to read the outbox table next and how many rows, or nullopt if there is no
   // need. OnRead must follow (nullopt: the read failed).
@@ -67,7 +71,7 @@ class DispatchLane {
   // Whether the broker has a window more than is out: messages of jobs that were cancelled
   // or whose deadline passed, and that no worker came to drop.
   bool HasStale(int64_t broker_ready, absl::Duration now) const {
-    return broker_ready > static_cast<int64_t>(out() + Window(now));
+    return broker_ready > MessagesOut(kNotConfirmed) + static_cast<int64_t>(Window(now));
   }
 
   // Forgets what is out: everything is read and dispatched anew.
@@ -75,6 +79,7 @@ class DispatchLane {
 
   size_t out() const { return out_.size(); }
   size_t Window(absl::Duration now) const;
+  size_t JobsPerMessage(absl::Duration now) const;
 
  private:
   static constexpr int64_t kNotConfirmed = std::numeric_limits<int64_t>::max();
@@ -83,7 +88,7 @@ class DispatchLane {
     OutboxEntry entry;
     // Number of the last inspection before its confirm.
     int64_t confirmed_in = kNotConfirmed;
-    // Rises with each row that goes out.
+    // Of its message; rises with each that goes out.
     int64_t dispatch = 0;
   };
   struct Held {
@@ -91,6 +96,9 @@ class DispatchLane {
     absl::Duration until;
   };
 
+  size_t RecentClaims(absl::Duration now) const;
+  // With rows that nobody came for yet, and confirmed by the inspection before this one.
+  int64_t MessagesOut(int64_t inspection) const;
   bool Knows(const JobId& job) const { return out_.contains(job) || held_.contains(job); }
   void NoteArrival(const JobId& job);
   void TakeBack(const JobId& job);

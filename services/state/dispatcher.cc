@@ -36,12 +36,21 @@ OutboxEntry ToEntry(const JobRecord& job) {
   return {job.queue_position, job.id, job.type(), job.queued_at.value_or(job.updated_at)};
 }
 
-std::string ToMessage(const OutboxEntry& entry) {
-  internal::v1::DispatchMessage message;
-  auto* job = message.add_jobs();
-  job->set_job_id(std::string(entry.job.bytes()));
-  job->set_type(entry.type);
-  return message.SerializeAsString();
+std::string ToBody(const DispatchLane::Message& message) {
+  internal::v1::DispatchMessage body;
+  for (const OutboxEntry& entry : message) {
+    auto* job = body.add_jobs();
+    job->set_job_id(std::string(entry.job.bytes()));
+    job->set_type(entry.type);
+  }
+  return body.SerializeAsString();
+}
+
+std::vector<JobId> JobsOf(const DispatchLane::Message& message) {
+  std::vector<JobId> jobs;
+  jobs.reserve(message.size());
+  for (const OutboxEntry& entry : message) jobs.push_back(entry.job);
+  return jobs;
 }
 
 }  // namespace
@@ -217,10 +226,10 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
   if (!state.ready || !up_ || stopping_ || paused_.contains(lane.queue)) return;
   const absl::Duration now = options_.clock->Monotonic();
   if (now < state.retry_at) return;
-  std::vector<OutboxEntry> entries = state.rows.TakeReady(now);
-  if (!entries.empty()) {
-    published_ += static_cast<int64_t>(entries.size());
-    work->publish.push_back({lane, state.broker_queue, std::move(entries)});
+  std::vector<DispatchLane::Message> messages = state.rows.TakeReady(now);
+  if (!messages.empty()) {
+    published_ += static_cast<int64_t>(messages.size());
+    work->publish.push_back({lane, state.broker_queue, std::move(messages)});
   }
   if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
 }
@@ -228,10 +237,10 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
 void Dispatcher::Do(const Work& work) {
   if ((work.publish.empty() && work.read.empty()) || !BeginUse()) return;
   for (const Publishing& publishing : work.publish) {
-    for (const OutboxEntry& entry : publishing.entries) {
-      publisher_->Publish(publishing.broker_queue, ToMessage(entry),
-                          [this, lane = publishing.lane, job = entry.job](amqp::Fate fate) {
-                            OnFate(lane, job, fate);
+    for (const DispatchLane::Message& message : publishing.messages) {
+      publisher_->Publish(publishing.broker_queue, ToBody(message),
+                          [this, lane = publishing.lane, jobs = JobsOf(message)](amqp::Fate fate) {
+                            OnFate(lane, jobs, fate);
                           });
     }
   }
@@ -265,7 +274,7 @@ void Dispatcher::PlanAndDo(const Lane& lane) {
   Do(work);
 }
 
-void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
+void Dispatcher::OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::Fate fate) {
   // Planted bug, never in a real build: neither a confirm nor its absence is heard.
   if (BUZZER_PLANTED("confirm_ignored")) return;
   MutexLock lock(&mutex_);
@@ -274,11 +283,11 @@ void Dispatcher::OnFate(const Lane& lane, const JobId& job, amqp::Fate fate) {
   LaneState& state = it->second;
   if (fate == amqp::Fate::kConfirmed) {
     BUZZER_CRASH_POINT("confirm.before");
-    state.rows.OnConfirmed(job);
+    for (const JobId& job : jobs) state.rows.OnConfirmed(job);
     BUZZER_CRASH_POINT("confirm.after");
     return;
   }
-  state.rows.OnUndelivered(job);
+  for (const JobId& job : jobs) state.rows.OnUndelivered(job);
   if (fate == amqp::Fate::kUnknown) return;  // OnBrokerUp sees to it.
   const absl::Duration now = options_.clock->Monotonic();
   if (now >= state.retry_at) {

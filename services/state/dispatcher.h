@@ -21,8 +21,8 @@
 
 namespace buzzer::state {
 
-// Brings the outbox to the broker: one small message a job, with publisher confirms,
-// into one quorum queue for each queue and priority, which it declares. The database
+// Brings the outbox to the broker: small messages of one or several jobs, with publisher
+// confirms, into one quorum queue for each queue and priority, which it declares. The database
 // stays the truth: what is out at the broker is only remembered here, and is dispatched
 // again after every reconnection (the broker's queues are purged first, so that they do
 // not grow), when a queue had to be declared anew, and when messages seem lost. A
@@ -94,7 +94,7 @@ class Dispatcher final : public CommitObserver {
   struct Publishing {
     Lane lane;
     std::string broker_queue;
-    std::vector<OutboxEntry> entries;
+    std::vector<DispatchLane::Message> messages;
   };
   struct Reading {
     Lane lane;
@@ -114,7 +114,7 @@ class Dispatcher final : public CommitObserver {
   // A broker queue of this queue is gone, so those of its other priorities may be as well.
   // Workers consume all of them or none.
   void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnFate(const Lane& lane, const JobId& job, amqp::Fate fate);
+  void OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::Fate fate);
   // What the lane has to do now.
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Work& work);

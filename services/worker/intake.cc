@@ -277,7 +277,9 @@ void Intake::TendChannels() {
 
 void Intake::Open(QueueLane& lane, int free) {
   hello_is_stale_ = true;
-  lane.Opened(consumer_->Open(lane.broker_queues(), free), free, options_.clock->Monotonic());
+  const int prefetch = lane.PrefetchFor(free);
+  lane.Opened(consumer_->Open(lane.broker_queues(), prefetch), prefetch,
+              options_.clock->Monotonic());
 }
 
 void Intake::Close(QueueLane& lane) {

@@ -4,6 +4,7 @@
 #include "services/worker/queue_lane.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,10 @@ constexpr absl::Duration kFullLimit = absl::Seconds(1);
 constexpr absl::Duration kHold = absl::Seconds(5);
 // Between two looks at whether the prefetch has become too small.
 constexpr absl::Duration kGrowInterval = absl::Seconds(1);
+// Messages of several jobs: the next must be here as one is done.
+constexpr int kLeastOfMany = 2;
+// Messages within which the notion of how many jobs they have follows them down.
+constexpr double kFallsWithin = 16;
 constexpr absl::Duration kFirstRetry = absl::Milliseconds(200);
 constexpr absl::Duration kMaxRetry = absl::Seconds(5);
 
@@ -60,15 +65,25 @@ ChannelAction QueueLane::Decide(bool allowed, int free, absl::Duration now) {
     return ChannelAction::kClose;
   }
   full_since_ = absl::InfiniteDuration();
-  if (free < 2 * prefetch_) return ChannelAction::kNone;
+  const bool too_few = free >= 2 * prefetch_ * std::max(jobs_per_message_, 1.0);
+  // So many jobs would lie here while other workers have none.
+  const bool too_many = prefetch_ > kLeastOfMany && jobs_per_message_ >= 2 * opened_for_;
+  if (!too_few && !too_many) return ChannelAction::kNone;
   if (now - opened_at_ >= kGrowInterval) return ChannelAction::kReopen;
   next_decision_ = opened_at_ + kGrowInterval;
   return ChannelAction::kNone;
 }
 
+int QueueLane::PrefetchFor(int free) const {
+  if (jobs_per_message_ < 2) return free;
+  return std::clamp(static_cast<int>(std::ceil(2 * free / jobs_per_message_)), kLeastOfMany,
+                    std::max(free, kLeastOfMany));
+}
+
 void QueueLane::Opened(amqp::ChannelId channel, int prefetch, absl::Duration now) {
   channel_ = channel;
   prefetch_ = prefetch;
+  opened_for_ = jobs_per_message_;
   opened_at_ = now;
 }
 
@@ -110,6 +125,8 @@ bool QueueLane::Add(const amqp::Delivery& delivery) {
     ++message->unanswered;
     offered_[place - broker_queues_.begin()].push_back({*id, entry.type(), message});
   }
+  const double jobs = message->unanswered;
+  jobs_per_message_ = std::max(jobs, jobs_per_message_ + (jobs - jobs_per_message_) / kFallsWithin);
   return message->unanswered > 0;
 }
 

@@ -54,11 +54,15 @@ class QueueLane {
   // What to do at `now` with `free` slots for this queue, after everything that can be
   // claimed was taken; a channel may be opened at all only if `allowed`. A channel that
   // has been full for a second is closed, so that what lies there goes to other workers;
-  // one that was opened with far fewer free slots than there are now is opened anew.
+  // one that was opened with far fewer free slots than there are now, or for messages of far
+  // fewer jobs than come now, is opened anew.
   ChannelAction Decide(bool allowed, int free, absl::Duration now);
   // When to ask again though nothing has happened.
   absl::Duration next_decision() const { return next_decision_; }
 
+  // Messages that a channel which is opened now should prefetch, for so many free slots: as
+  // many jobs, or up to twice as many where messages carry several.
+  int PrefetchFor(int free) const;
   // The caller has opened a channel, or closed it, or lost it with the connection. What
   // lay there is forgotten: the broker gives it to somebody again.
   void Opened(amqp::ChannelId channel, int prefetch, absl::Duration now);
@@ -95,6 +99,9 @@ class QueueLane {
 
   amqp::ChannelId channel_ = 0;
   int prefetch_ = 0;
+  // Jobs of a message lately: rises at once, falls slowly. And as the channel was opened.
+  double jobs_per_message_ = 1;
+  double opened_for_ = 1;
   absl::Duration opened_at_;
   // Since when nothing more could be claimed.
   absl::Duration full_since_ = absl::InfiniteDuration();

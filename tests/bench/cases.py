@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured. Each case gets a broker and the options, and gives a Result."""
 
+import contextlib
 import json
 import pathlib
 import random
@@ -11,7 +12,10 @@ import threading
 import time
 
 import harness
+import peers
+from backlog import backlog
 from measure import Meter, Result, cpu_seconds, resident_mib, slots
+from watchers import watchers
 
 # What a team would set for work that takes no time: one knob, in the worker's file.
 SLOTS = 256
@@ -20,6 +24,9 @@ MESSAGE_BYTES = 40
 CALLS_IN_FLIGHT = 64
 BATCH = 100
 BATCHES_IN_FLIGHT = 4
+ONE = (f"--in_flight={CALLS_IN_FLIGHT}",)
+MANY = (f"--batch={BATCH}", f"--in_flight={BATCHES_IN_FLIGHT}")
+REST_SECONDS = 5
 IDLE_CALLS = 60
 
 
@@ -56,16 +63,14 @@ def grpc(broker, options):
     """P2 and P3: jobs end to end over gRPC beside the bare broker's messages."""
     result = Result()
     jobs = int(20_000 * options.scale)
-    one = (f"--in_flight={CALLS_IN_FLIGHT}",)
-    many = (f"--batch={BATCH}", f"--in_flight={BATCHES_IN_FLIGHT}")
     with tempfile.TemporaryDirectory() as directory, slots(directory, SLOTS) as config, \
             harness.Set(broker, worker_config=config) as system:
         system.wait_for_types("demo.echo")
-        for flags in (one, many):
+        for flags in (ONE, MANY):
             _end_to_end(system, jobs // 4, *flags)
         for _ in range(options.rounds):
             result.add("bare broker", "messages/s", _ceiling(broker, 3 * jobs))
-            for name, flags in (("SubmitJob", one), ("BatchSubmitJobs", many)):
+            for name, flags in (("SubmitJob", ONE), ("BatchSubmitJobs", MANY)):
                 figures, rate, cpu = _end_to_end(system, jobs, *flags)
                 result.add(f"{name} accepted", "jobs/s", figures["jobs_per_second"])
                 result.add(f"{name} done", "jobs/s", rate)
@@ -74,6 +79,57 @@ def grpc(broker, options):
     result.ratio("SubmitJob done", "bare broker", ">= 0.4")
     result.ratio("BatchSubmitJobs done", "bare broker", ">= 1")
     return result
+
+
+def rest(broker, options):
+    """P1 and P2: the same POSTs to ours through Envoy, and to each peer's front, in turns. A
+    round ends when all that was accepted is done."""
+    result = Result()
+    assert not peers.missing(), f"tools/setup bench: {peers.missing()}"
+    seconds = max(1, round(REST_SECONDS * options.scale))
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        config = stack.enter_context(slots(directory, SLOTS))
+        system = stack.enter_context(harness.Set(broker, worker_config=config))
+        system.wait_for_types("demo.echo")
+        ours = peers.Ours(system)
+        # One at a time: even an idle one would take from the others.
+        for turn in range(-1, options.rounds):
+            _rest_turn(result, ours, seconds, turn, json.dumps({"type": "demo.echo",
+                                                                "payload": {"x": 1}}))
+            _grpc_turn(result, system, int(8000 * options.scale), turn)
+            for make in (peers.BullMQ, peers.Asynq, lambda where: peers.Celery(where, broker)):
+                with make(directory) as peer:
+                    _rest_turn(result, peer, 1, -1, peers.BODY)
+                    _rest_turn(result, peer, seconds, turn, peers.BODY)
+    result.ratio("Buzzer done", "BullMQ done", ">= 1.5")
+    result.ratio("Buzzer done", "Celery done", ">= 10")
+    result.ratio("Buzzer done", "Asynq done", "none")
+    for ours, target in (("Buzzer", "<= 0.6"), ("SubmitJob", "<= 0.4"),
+                         ("BatchSubmitJobs", "<= 0.15")):
+        result.ratio(f"{ours} CPU", "BullMQ CPU", target)
+    return result
+
+
+def _rest_turn(result, peer, seconds, turn, body):
+    already = peer.done()
+    with Meter() as meter:
+        figures = peers.post(peer.url, seconds, CALLS_IN_FLIGHT, body)
+        jobs = figures["accepted"]
+        peers.wait_for(peer, already + jobs)
+    if turn < 0:
+        return  # To warm up.
+    result.add(f"{peer.name} accepted", "jobs/s", jobs / figures["seconds"])
+    result.add(f"{peer.name} done", "jobs/s", jobs / meter.seconds)
+    result.add(f"{peer.name} CPU", "s per 1000 jobs", meter.cpu_seconds / jobs * 1000)
+    result.add(f"{peer.name} POST p99", "ms", figures["p99_ms"])
+
+
+def _grpc_turn(result, system, jobs, turn):
+    for name, flags in (("SubmitJob", ONE), ("BatchSubmitJobs", MANY)):
+        _, _, cpu = _end_to_end(system, jobs, *flags)
+        if turn >= 0:
+            result.add(f"{name} CPU", "s per 1000 jobs", cpu)
 
 
 def submit(broker, options):
@@ -140,4 +196,5 @@ def _percentiles(result, name, values):
         result.add(f"{name} {title}", "ms", values[min(len(values) - 1, int(share * len(values)))])
 
 
-ALL = {"grpc": grpc, "submit": submit, "dispatch": dispatch, "footprint": footprint}
+ALL = {"rest": rest, "grpc": grpc, "submit": submit, "dispatch": dispatch, "watchers": watchers,
+       "backlog": lambda broker, options: backlog(broker, options, _load), "footprint": footprint}

@@ -32,7 +32,7 @@ def main():
         print(f"no such case: {', '.join(unknown)}; there are {', '.join(cases.ALL)}",
               file=sys.stderr)
         return 2
-    for program in ("buzzer-load", "buzzer-broker-ceiling"):
+    for program in ("buzzer-load", "buzzer-broker-ceiling", "buzzer-watchers"):
         if not (harness.BIN_DIR / program).exists():
             print(f"{harness.BIN_DIR / program} is not there: cmake --preset release && cmake "
                   "--build --preset release", file=sys.stderr)

@@ -12,10 +12,12 @@
 namespace buzzer::testing {
 namespace {
 
-JobId JobOf(const std::string& body) {
+void AddJobs(const std::string& body, std::vector<JobId>* jobs) {
   internal::v1::DispatchMessage message;
-  if (!message.ParseFromString(body) || message.jobs_size() != 1) return JobId();
-  return JobId::FromBytes(message.jobs(0).job_id()).value_or(JobId());
+  if (!message.ParseFromString(body) || message.jobs().empty()) jobs->push_back(JobId());
+  for (const auto& entry : message.jobs()) {
+    jobs->push_back(JobId::FromBytes(entry.job_id()).value_or(JobId()));
+  }
 }
 
 absl::Status NotConnected() { return absl::UnavailableError("not connected"); }
@@ -198,13 +200,14 @@ void FakeBroker::LoseMessages(const std::string& queue) {
   queues_[queue].messages.clear();
 }
 
-std::optional<JobId> FakeBroker::Take(const std::string& queue) {
+std::vector<JobId> FakeBroker::Take(const std::string& queue) {
   MutexLock lock(&mutex_);
+  std::vector<JobId> jobs;
   auto& messages = queues_[queue].messages;
-  if (messages.empty()) return std::nullopt;
-  const JobId job = JobOf(messages.front());
+  if (messages.empty()) return jobs;
+  AddJobs(messages.front(), &jobs);
   messages.pop_front();
-  return job;
+  return jobs;
 }
 
 std::vector<JobId> FakeBroker::Ready(const std::string& queue) const {
@@ -212,8 +215,7 @@ std::vector<JobId> FakeBroker::Ready(const std::string& queue) const {
   std::vector<JobId> jobs;
   const auto it = queues_.find(queue);
   if (it == queues_.end()) return jobs;
-  std::transform(it->second.messages.begin(), it->second.messages.end(), std::back_inserter(jobs),
-                 JobOf);
+  for (const std::string& body : it->second.messages) AddJobs(body, &jobs);
   return jobs;
 }
 

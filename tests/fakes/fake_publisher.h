@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,10 +45,11 @@ class FakeBroker {
   void DeleteQueue(const std::string& queue);
   // The broker forgets messages, but not the queue.
   void LoseMessages(const std::string& queue);
-  // A consumer takes the message at the head, for good; nullopt if there is none.
-  std::optional<JobId> Take(const std::string& queue);
+  // A consumer takes the message at the head, for good: its jobs; none if there is none.
+  std::vector<JobId> Take(const std::string& queue);
 
-  // The jobs whose messages are ready in the queue, in order.
+  // The jobs whose messages are ready in the queue, in order; one that cannot be read counts
+  // as a job of no id.
   std::vector<JobId> Ready(const std::string& queue) const;
   bool HasQueue(const std::string& queue) const;
   int declares(const std::string& queue) const;

@@ -39,6 +39,9 @@ class Load {
     job_.set_type(options.type);
     job_.mutable_payload()->set_string_value(
         std::string(std::max(options.payload_bytes - 2, 0), 'x'));
+    if (const size_t at = options.label.find('='); at != std::string::npos) {
+      (*job_.mutable_labels())[options.label.substr(0, at)] = options.label.substr(at + 1);
+    }
     latencies_.reserve(CallsInAll());
   }
 

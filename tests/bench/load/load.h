@@ -19,6 +19,8 @@ struct Options {
   int channels = 1;
   double rate = 0;
   int payload_bytes = 0;
+  // KEY=VALUE, or empty.
+  std::string label;
 };
 
 // Submits the jobs and waits for every answer. Gives a JSON object: jobs accepted, errors by

@@ -25,6 +25,7 @@ ABSL_FLAG(int, in_flight, 64, "Closed loop: calls under way. Open loop: most of 
 ABSL_FLAG(int, channels, 4, "TCP connections.");
 ABSL_FLAG(double, rate, 0, "Calls a second of the open loop; 0: closed loop.");
 ABSL_FLAG(int, payload_bytes, 16, "Size of each payload, a JSON string.");
+ABSL_FLAG(std::string, label, "", "KEY=VALUE that each job has.");
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("Submits jobs, and tells rates and latencies as JSON.");
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   options.channels = absl::GetFlag(FLAGS_channels);
   options.rate = absl::GetFlag(FLAGS_rate);
   options.payload_bytes = absl::GetFlag(FLAGS_payload_bytes);
+  options.label = absl::GetFlag(FLAGS_label);
   std::cout << buzzer::bench::Run(options) << std::endl;
   return 0;
 }

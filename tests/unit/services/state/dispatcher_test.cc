@@ -3,6 +3,9 @@
 
 #include "services/state/dispatcher.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <atomic>
 
 #include "tests/fakes/fake_publisher.h"
@@ -12,6 +15,9 @@
 namespace buzzer::state {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Gt;
+using ::testing::Lt;
 using Jobs = std::vector<JobId>;
 
 constexpr char kNormal[] = "buzzer.demo.echo.normal";
@@ -132,12 +138,15 @@ TEST_F(DispatcherTest, HasAWindowOutAndTheRestInTheDatabase) {
   Jobs taken;
   while (taken.size() < jobs.size()) {
     ASSERT_TRUE(broker_.Await([&] { return !broker_.Ready(kNormal).empty(); }));
-    taken.push_back(*broker_.Take(kNormal));
-    store().MustClaim(taken.back());
+    for (const JobId& job : broker_.Take(kNormal)) {
+      taken.push_back(job);
+      store().MustClaim(job);
+    }
   }
   EXPECT_EQ(taken, jobs);
   EXPECT_EQ(dispatcher_->stats().out, 0u);
-  EXPECT_EQ(dispatcher_->stats().published, 1000);
+  // Some of them together, as they go fast.
+  EXPECT_THAT(dispatcher_->stats().published, AllOf(Gt(200), Lt(1000)));
 }
 
 TEST_F(DispatcherTest, PurgesMessagesOfJobsThatWereCancelledWhileNoWorkerTookThem) {

@@ -111,6 +111,30 @@ TEST_F(QueueLaneTest, OpensAnewWhenItsPrefetchHasBecomeTooSmall) {
   EXPECT_EQ(Decide(2), ChannelAction::kReopen);
 }
 
+TEST_F(QueueLaneTest, PrefetchesFewerMessagesTheMoreJobsTheyHave) {
+  EXPECT_EQ(lane_.PrefetchFor(100), 100);
+  Open(100);
+  lane_.Add(Message("buzzer.q.normal", std::vector<std::string>(50, "a")));
+  EXPECT_EQ(lane_.PrefetchFor(100), 4);
+  EXPECT_EQ(lane_.PrefetchFor(1), 2) << "the next is here as one is done";
+  for (int i = 0; i < 100; ++i) lane_.Add(Message("buzzer.q.normal", {"a"}));
+  EXPECT_EQ(lane_.PrefetchFor(100), 100) << "it follows them down";
+}
+
+TEST_F(QueueLaneTest, OpensAnewWhenMessagesHaveFarMoreJobsThanItWasOpenedFor) {
+  Open(4);
+  lane_.Add(Message("buzzer.q.normal", {"a", "a"}));
+  while (lane_.Take(slots_).has_value()) {
+  }
+  now_ += absl::Milliseconds(500);
+  EXPECT_EQ(Decide(4), ChannelAction::kNone);
+  now_ += absl::Milliseconds(500);
+  EXPECT_EQ(Decide(4), ChannelAction::kReopen);
+  Open(4);
+  now_ += absl::Seconds(2);
+  EXPECT_EQ(Decide(4), ChannelAction::kNone);
+}
+
 TEST_F(QueueLaneTest, TriesAgainAfterAFailureButNotAtOnce) {
   Open(4);
   EXPECT_TRUE(lane_.Failed(absl::InternalError("queue"), now_));
