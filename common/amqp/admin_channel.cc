@@ -21,9 +21,8 @@ void AdminChannel::OnDisconnected() {
   state_ = State::kClosed;
   deadline_ = absl::InfiniteDuration();
   overdue_ = false;
-  const absl::Status lost = absl::UnavailableError("the connection to the broker was lost");
-  Finish(lost);
-  RefuseWaiting(lost);
+  Finish(absl::AbortedError("the connection to the broker was lost during the call"));
+  RefuseWaiting(absl::UnavailableError("the connection to the broker was lost"));
 }
 
 bool AdminChannel::Send() {
@@ -59,6 +58,12 @@ void AdminChannel::Call(const AdminRequest& request) {
     connection_->SendMethod(number_, AMQP_QUEUE_PURGE_METHOD, &purge);
     return;
   }
+  if (request.kind == AdminRequest::Kind::kDelete) {
+    amqp_queue_delete_t remove = {};
+    remove.queue = Bytes(request.queue);
+    connection_->SendMethod(number_, AMQP_QUEUE_DELETE_METHOD, &remove);
+    return;
+  }
   amqp_queue_declare_t declare = {};
   declare.queue = Bytes(request.queue);
   amqp_table_entry_t type;
@@ -86,6 +91,7 @@ void AdminChannel::OnMethod(const amqp_method_t& method) {
       break;
     }
     case AMQP_QUEUE_PURGE_OK_METHOD:
+    case AMQP_QUEUE_DELETE_OK_METHOD:
       Expect(State::kIdle);
       Finish(QueueInfo{});
       break;

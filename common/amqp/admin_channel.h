@@ -20,7 +20,7 @@ namespace buzzer::amqp {
 
 // One administrative call.
 struct AdminRequest {
-  enum class Kind { kDeclare, kInspect, kPurge };
+  enum class Kind { kDeclare, kInspect, kPurge, kDelete };
   Kind kind;
   std::string queue;
   absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done;
@@ -31,7 +31,8 @@ struct AdminRequest {
 //
 // A call that the broker does not answer in time, or that would wait for an alarm
 // to end, is told UNAVAILABLE, and so is what waits behind it; the connection
-// stays. Lives on the connection's thread; callbacks must not call back here.
+// stays. If the connection ends during a call, that call is told ABORTED, since it may
+// be the reason. Lives on the connection's thread; callbacks must not call back here.
 class AdminChannel {
  public:
   AdminChannel(amqp_channel_t number, absl::Duration rpc_timeout)

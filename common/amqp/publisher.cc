@@ -100,6 +100,13 @@ class PublisherImpl final : public Publisher, private Session {
                });
   }
 
+  void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
+    Administer(AdminRequest::Kind::kDelete, std::move(queue),
+               [done = std::move(done)](absl::StatusOr<QueueInfo> info) mutable {
+                 std::move(done)(info.status());
+               });
+  }
+
   bool up() const override { return up_; }
   bool blocked() const override { return blocked_; }
 

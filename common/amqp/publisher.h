@@ -85,7 +85,8 @@ class Publisher {
   // FAILED_PRECONDITION if it exists with others. Here and below: UNAVAILABLE while
   // not connected, while blocked, and when the broker does not answer within
   // `rpc_timeout`; RESOURCE_EXHAUSTED when 10 000 calls wait; INVALID_ARGUMENT for
-  // a name that is empty or longer than 255 bytes.
+  // a name that is empty or longer than 255 bytes; ABORTED if the connection ended during
+  // the call, perhaps because of it.
   virtual void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
 
   // NOT_FOUND if there is no such queue.
@@ -94,6 +95,9 @@ class Publisher {
 
   // Drops every ready message of the queue. NOT_FOUND if there is no such queue.
   virtual void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+
+  // Deletes the queue with its messages; its consumers are told. OK if there is none.
+  virtual void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
 
   // Whether connected now.
   virtual bool up() const = 0;

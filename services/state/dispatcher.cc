@@ -183,7 +183,33 @@ void Dispatcher::OnBrokerDown() {
   }
 }
 
-void Dispatcher::Prepare(const Lane& lane, const std::string& broker_queue) {
+void Dispatcher::DistrustAll() {
+  log::Warning("broker_queues_distrusted",
+               {{"why", "the connection was lost during a call about one of them"},
+                {"queues", lanes_.size()}});
+  // Nothing is lost: what they hold is dispatched again after each connection anyway.
+  for (auto& [lane, state] : lanes_) state.distrusted = true;
+}
+
+void Dispatcher::Prepare(const Preparing& preparing) {
+  if (!preparing.distrusted) {
+    DeclareAndPurge(preparing.lane, preparing.broker_queue);
+    return;
+  }
+  publisher_->Delete(preparing.broker_queue,
+                     [this, lane = preparing.lane,
+                      broker_queue = preparing.broker_queue](const absl::Status& deleted) {
+                       if (!deleted.ok()) {
+                         OnPrepared(lane, deleted);
+                         return;
+                       }
+                       if (!BeginUse()) return;
+                       DeclareAndPurge(lane, broker_queue);
+                       EndUse();
+                     });
+}
+
+void Dispatcher::DeclareAndPurge(const Lane& lane, const std::string& broker_queue) {
   publisher_->Declare(broker_queue, [this, lane, broker_queue](const absl::Status& declared) {
     if (!declared.ok()) {
       OnPrepared(lane, declared);
@@ -200,6 +226,7 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
   Work work;
   {
     MutexLock lock(&mutex_);
+    if (absl::IsAborted(status)) DistrustAll();
     const auto it = lanes_.find(lane);
     if (it == lanes_.end() || stopping_ || !up_) return;
     LaneState& state = it->second;
@@ -213,6 +240,7 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
     }
     if (state.rows.out() > 0) ++redispatches_;
     state.ready = true;
+    state.distrusted = false;
     state.inspect_at = now + kInspectInterval;
     state.idle_inspect_at = now + kIdleInspectInterval;
     // Planted bug, never in a real build: what was sent once counts as delivered.
@@ -312,6 +340,7 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
   publisher_->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
     const int prefetch = options_.prefetch_of ? options_.prefetch_of(lane.queue) : 0;
     MutexLock lock(&mutex_);
+    if (absl::IsAborted(info.status())) DistrustAll();
     const auto it = lanes_.find(lane);
     if (it == lanes_.end() || stopping_ || !up_ || !it->second.ready) return;
     LaneState& state = it->second;
@@ -346,8 +375,8 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
 void Dispatcher::Tick() {
   const absl::Duration now = options_.clock->Monotonic();
   // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
-  std::vector<std::pair<Lane, std::string>> with_jobs;
-  std::vector<std::pair<Lane, std::string>> idle;
+  std::vector<Preparing> with_jobs;
+  std::vector<Preparing> idle;
   std::vector<std::pair<Lane, std::string>> inspect;
   Work work;
   {
@@ -357,7 +386,8 @@ void Dispatcher::Tick() {
       if (!state.ready) {
         if (state.preparing || now < state.retry_at) continue;
         state.preparing = true;
-        (state.rows.out() > 0 ? with_jobs : idle).emplace_back(lane, state.broker_queue);
+        (state.rows.out() > 0 ? with_jobs : idle)
+            .push_back({lane, state.broker_queue, state.distrusted});
         continue;
       }
       if (now >= state.inspect_at) {
@@ -375,8 +405,8 @@ void Dispatcher::Tick() {
       Plan(lane, state, &work);
     }
   }
-  for (const auto& [lane, broker_queue] : with_jobs) Prepare(lane, broker_queue);
-  for (const auto& [lane, broker_queue] : idle) Prepare(lane, broker_queue);
+  for (const Preparing& preparing : with_jobs) Prepare(preparing);
+  for (const Preparing& preparing : idle) Prepare(preparing);
   for (const auto& [lane, broker_queue] : inspect) Inspect(lane, broker_queue);
   Do(work);
 }

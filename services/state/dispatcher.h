@@ -83,6 +83,8 @@ class Dispatcher final : public CommitObserver {
     // The broker queue exists and holds nothing of an earlier connection.
     bool ready = false;
     bool preparing = false;
+    // The broker queue may be broken: it is deleted before it is declared.
+    bool distrusted = false;
     // Nothing is done before then: the broker refused, there was no such queue, or the
     // outbox could not be read.
     absl::Duration retry_at = -absl::InfiniteDuration();
@@ -107,8 +109,18 @@ class Dispatcher final : public CommitObserver {
 
   void OnBrokerUp();
   void OnBrokerDown();
+  struct Preparing {
+    Lane lane;
+    std::string broker_queue;
+    bool distrusted;
+  };
   // Declares and purges the lane's broker queue, then lets it go.
-  void Prepare(const Lane& lane, const std::string& broker_queue);
+  void Prepare(const Preparing& preparing);
+  void DeclareAndPurge(const Lane& lane, const std::string& broker_queue);
+  // A broker that was killed as it made a quorum queue may know of it and yet not have it.
+  // Whoever then asks for that queue loses the connection (RabbitMQ 3.10 to a "541"), again
+  // and again, with every other queue. Which one it is is not said.
+  void DistrustAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnPrepared(const Lane& lane, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
   // A broker queue of this queue is gone, so those of its other priorities may be as well.

@@ -41,6 +41,14 @@ class FakePublisher final : public amqp::Publisher {
                absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done) override {
     broker_->Inspect(queue, std::move(done));
   }
+  void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
+    if (broker_->up()) {
+      broker_->DeleteQueue(queue);
+      std::move(done)(absl::OkStatus());
+    } else {
+      std::move(done)(NotConnected());
+    }
+  }
   void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
     broker_->Purge(queue, std::move(done));
   }
@@ -146,7 +154,9 @@ void FakeBroker::Declare(const std::string& queue, absl::AnyInvocable<void(absl:
   {
     MutexLock lock(&mutex_);
     ++queues_[queue].declares;
-    if (up_ && !blocked_) {
+    if (queues_[queue].broken) {
+      status = absl::AbortedError("broken");
+    } else if (up_ && !blocked_) {
       queues_[queue].exists = true;
     } else {
       status = NotConnected();
@@ -189,9 +199,15 @@ void FakeBroker::Purge(const std::string& queue, absl::AnyInvocable<void(absl::S
   changed_.NotifyAll();
 }
 
+void FakeBroker::BreakQueue(const std::string& queue) {
+  MutexLock lock(&mutex_);
+  queues_[queue].broken = true;
+}
+
 void FakeBroker::DeleteQueue(const std::string& queue) {
   MutexLock lock(&mutex_);
   queues_[queue].exists = false;
+  queues_[queue].broken = false;
   queues_[queue].messages.clear();
 }
 

@@ -43,6 +43,8 @@ class FakeBroker {
 
   // Somebody deletes the queue; messages to it come back.
   void DeleteQueue(const std::string& queue);
+  // The queue is there and yet is not: calls about it are ABORTED, until it is deleted.
+  void BreakQueue(const std::string& queue);
   // The broker forgets messages, but not the queue.
   void LoseMessages(const std::string& queue);
   // A consumer takes the message at the head, for good: its jobs; none if there is none.
@@ -66,6 +68,7 @@ class FakeBroker {
   friend class FakePublisher;
   struct Queue {
     bool exists = false;
+    bool broken = false;
     std::deque<std::string> messages;
     int declares = 0;
     int purges = 0;

@@ -85,6 +85,13 @@ class PublisherTest : public ::testing::Test {
     return result->Get();
   }
 
+  absl::Status Delete(const std::string& queue) {
+    auto result = std::make_shared<Watched<absl::Status>>(absl::UnknownError("no answer"));
+    publisher_->Delete(queue, [result](absl::Status status) { result->Set(status); });
+    EXPECT_TRUE(result->Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
+    return result->Get();
+  }
+
   absl::StatusOr<QueueInfo> Inspect(const std::string& queue) {
     auto result =
         std::make_shared<Watched<absl::StatusOr<QueueInfo>>>(absl::UnknownError("no answer"));
@@ -129,6 +136,16 @@ TEST_F(PublisherTest, ConfirmsTenThousandPipelinedMessages) {
   EXPECT_EQ(Inspect("pipelined")->consumers, 0);
   EXPECT_TRUE(Purge("pipelined").ok());
   EXPECT_EQ(Inspect("pipelined")->ready, 0);
+}
+
+TEST_F(PublisherTest, DeletesAQueueWithItsMessages) {
+  Start();
+  ASSERT_TRUE(Declare("deleted").ok());
+  Publish("deleted", 3);
+  ASSERT_TRUE(AwaitFates(3));
+  EXPECT_TRUE(Delete("deleted").ok());
+  EXPECT_TRUE(absl::IsNotFound(Inspect("deleted").status()));
+  EXPECT_TRUE(Delete("deleted").ok()) << "there is none";
 }
 
 TEST_F(PublisherTest, ConfirmsWithOneUnconfirmedMessageAtATime) {

@@ -260,6 +260,22 @@ TEST_F(DispatcherTest, EmptiesTheBrokersQueueAndSendsAllAgainAfterAReconnection)
   EXPECT_EQ(dispatcher_->stats().redispatches, 1);
 }
 
+TEST_F(DispatcherTest, MakesAQueueAnewOverWhichTheConnectionIsLost) {
+  Start();
+  const JobRecord job = Submit();
+  ASSERT_TRUE(AwaitReady({job.id}));
+  broker_.SetUp(false);
+  broker_.BreakQueue(kHigh);
+  const int declares = broker_.declares(kHigh);
+  broker_.SetUp(true);
+  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kHigh) > declares; }));
+  // Which is how the broker answers.
+  broker_.SetUp(false);
+  broker_.SetUp(true);
+  EXPECT_TRUE(broker_.Await([&] { return broker_.HasQueue(kHigh) && broker_.HasQueue(kNormal); }));
+  EXPECT_TRUE(AwaitReady({job.id}));
+}
+
 TEST_F(DispatcherTest, SendsAgainWhatWasNotConfirmedWhenTheConnectionWent) {
   Start();
   ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
