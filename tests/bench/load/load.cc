@@ -144,6 +144,8 @@ class Load {
       }
       (status.ok() ? latencies_ : refused_after_).push_back(ms);
     }
+    // It holds the channel, whose last owner must not be a gRPC thread: that would join itself.
+    call.reset();
     if (options_.rate <= 0) StartNext(SteadyClock::now());
     MutexLock lock(&mutex_);
     --under_way_;

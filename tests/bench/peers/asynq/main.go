@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log"
 	"net/http"
 	"os"
@@ -58,10 +57,12 @@ func front(redis asynq.RedisClientOpt) error {
 			"id": task.ID, "state": task.State.String(), "result": string(task.Result)})
 	})
 	http.HandleFunc("GET /done", func(w http.ResponseWriter, _ *http.Request) {
-		info, err := inspector.GetQueueInfo(queue)
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			info, err = &asynq.QueueInfo{}, nil
+		queues, err := inspector.Queues()
+		if err != nil || len(queues) == 0 { // There is none before the first job.
+			answer(w, http.StatusOK, map[string]int{"done": 0})
+			return
 		}
+		info, err := inspector.GetQueueInfo(queue)
 		if err != nil {
 			answer(w, http.StatusServiceUnavailable, map[string]string{"error": err.Error()})
 			return
