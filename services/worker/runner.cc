@@ -52,7 +52,7 @@ void Runner::Start(const JobId& job, internal::v1::Granted granted, absl::Durati
   waiting_.push_back(entry);
   ++running_;
   if (idle_threads_ >= waiting_.size()) {
-    work_.NotifyOne();
+    WakeOne();
   } else if (threads_.size() < options_.max_threads) {
     threads_.emplace_back([this] { Loop(); });
   }  // Else a thread whose handler has just returned comes for it.
@@ -72,17 +72,26 @@ void Runner::HandBack(const JobId& job, internal::v1::Granted granted) {
   options_.session->Finish(outcome);
 }
 
+void Runner::WakeOne() {
+  if (std::exchange(waking_, true)) return;
+  work_.NotifyOne();
+}
+
 void Runner::Loop() {
   while (true) {
     Entry entry;
     {
       MutexLock lock(&mutex_);
       ++idle_threads_;
-      while (waiting_.empty() && !stopping_) work_.Wait(&mutex_);
+      while (waiting_.empty() && !stopping_) {
+        work_.Wait(&mutex_);
+        waking_ = false;
+      }
       --idle_threads_;
       if (waiting_.empty()) return;
       entry = std::move(waiting_.front());
       waiting_.pop_front();
+      if (!waiting_.empty() && idle_threads_ > 0) WakeOne();
     }
     Run(entry);
   }

@@ -81,6 +81,9 @@ class Runner {
     bool running = false;
   };
 
+  // Wakes an idle thread, if none is on its way: that one wakes the next. So where handlers take
+  // no time, few threads run many, and most are not woken for each.
+  void WakeOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Loop();
   void Run(const Entry& entry);
   // Asks the attempt's handler to stop, if there is one that runs.
@@ -95,6 +98,8 @@ class Runner {
   std::deque<Entry> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   size_t idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
+  // A thread has been woken and is on its way.
+  bool waking_ ABSL_GUARDED_BY(mutex_) = false;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
