@@ -1,0 +1,107 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// buzzer-micro: what the functions cost that every job passes. The flags are google-benchmark's.
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/job_id/job_id.h"
+#include "services/state/dispatch_lane.h"
+#include "services/state/sqlite/sqlite_job_store.h"
+#include "services/worker/queue_lane.h"
+#include "tests/support/temporary_directory.h"
+
+namespace buzzer {
+namespace {
+
+void MakesAJobId(benchmark::State& state) {
+  const absl::Time now = absl::Now();
+  for (auto _ : state) benchmark::DoNotOptimize(JobId::Make(now));
+}
+BENCHMARK(MakesAJobId);
+
+void WritesAJobIdAsText(benchmark::State& state) {
+  const JobId id = JobId::Make(absl::Now());
+  for (auto _ : state) benchmark::DoNotOptimize(id.ToString());
+}
+BENCHMARK(WritesAJobIdAsText);
+
+// A job becomes ready, goes out, is confirmed and claimed.
+void PassesAJobThroughTheDispatchLane(benchmark::State& state) {
+  state::DispatchLane lane;
+  lane.NextRead(absl::ZeroDuration());
+  lane.OnRead(std::vector<state::OutboxEntry>{}, 1);
+  int64_t position = 0;
+  for (auto _ : state) {
+    const state::OutboxEntry entry{++position, JobId::Make(absl::Now()), "demo.echo", {}};
+    lane.OnQueued(entry);
+    benchmark::DoNotOptimize(lane.TakeReady(absl::ZeroDuration()));
+    lane.OnConfirmed(entry.job);
+    lane.OnLeft(entry.job, entry.position, true, absl::ZeroDuration());
+  }
+}
+BENCHMARK(PassesAJobThroughTheDispatchLane);
+
+// A message of so many jobs at the worker; the time is of the whole message.
+void TakesAMessageApart(benchmark::State& state) {
+  worker::Config config;
+  config.slots = 1;
+  worker::HandlerConfig handler;
+  handler.type = "demo.echo";
+  handler.queue = "demo.echo";
+  handler.concurrency = 1;
+  config.handlers.push_back(handler);
+  const worker::Slots slots(config);
+  worker::QueueLane lane("buzzer", "demo.echo");
+  internal::v1::DispatchMessage body;
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    auto* job = body.add_jobs();
+    job->set_job_id(std::string(JobId::Make(absl::Now()).bytes()));
+    job->set_type("demo.echo");
+  }
+  const amqp::Delivery delivery{1, 1, "buzzer.demo.echo.normal", body.SerializeAsString(), false};
+  for (auto _ : state) {
+    lane.Add(delivery);
+    while (lane.Take(slots).has_value()) {
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(TakesAMessageApart)->Arg(1)->Arg(100);
+
+// So many jobs in one transaction, synced to the disk of the temporary directory.
+void StoresABatch(benchmark::State& state) {
+  const testing::TemporaryDirectory directory;
+  state::SqliteJobStoreOptions options;
+  options.directory = directory.path();
+  auto store = state::OpenSqliteJobStore(std::move(options));
+  if (!store.ok()) {
+    state.SkipWithError(std::string(store.status().message()).c_str());
+    return;
+  }
+  for (auto _ : state) {
+    std::vector<internal::v1::NewJob> jobs(static_cast<size_t>(state.range(0)));
+    for (auto& job : jobs) {
+      job.set_id(std::string(JobId::Make(absl::Now()).bytes()));
+      job.set_tenant("default");
+      job.set_type("demo.echo");
+      job.set_queue("demo.echo");
+      job.set_payload("{\"x\":1}");
+    }
+    absl::Notification done;
+    (*store)->Submit(std::move(jobs), [&done](auto) { done.Notify(); });
+    done.WaitForNotification();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(StoresABatch)->Arg(1)->Arg(100)->UseRealTime();
+
+}  // namespace
+}  // namespace buzzer
+
+BENCHMARK_MAIN();
