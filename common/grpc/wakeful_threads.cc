@@ -74,7 +74,8 @@ bool WakefulThreads::MayBeStuck() {
   // Either way: libfaketime, with which this is tested, moves a process's clock and not the
   // kernel's, which then is behind after a step forward.
   const absl::Duration step = absl::AbsDuration(steps_.Look());
-  stuck_until_ = std::max(stuck_until_, now + step);
+  // A second step makes it longer for whoever waits since before the first.
+  if (step > absl::ZeroDuration()) stuck_until_ = std::max(stuck_until_, now) + step;
   return now < stuck_until_;
 }
 

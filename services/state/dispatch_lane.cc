@@ -37,8 +37,9 @@ size_t DispatchLane::Window(absl::Duration now) const {
 }
 
 size_t DispatchLane::JobsPerMessage(absl::Duration now) const {
+  if (workers_ == 0) return 1;
   // Of 5 s.
-  return std::clamp<size_t>(RecentClaims(now) / 250, 1, kMaxJobsPerMessage);
+  return std::clamp<size_t>(RecentClaims(now) / 250 / workers_, 1, kMaxJobsPerMessage);
 }
 
 int64_t DispatchLane::MessagesOut(int64_t inspection) const {

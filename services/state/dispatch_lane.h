@@ -27,8 +27,8 @@ class DispatchLane {
   // Rows out at the broker: what the lane got through in the last 5 s, within these.
   static constexpr size_t kMinWindow = 200;
   static constexpr size_t kMaxWindow = 10'000;
-  // Jobs of one message: what the lane gets through in 20 ms, so that a message delays none of
-  // its jobs for long at the worker that gets it; within 1 and this.
+  // Jobs of one message: a worker's share of what the lane gets through in 20 ms, so that none
+  // waits for long at the worker that gets it; within 1 and this.
   static constexpr size_t kMaxJobsPerMessage = 100;
 
   // A job became QUEUED.
@@ -42,6 +42,9 @@ class DispatchLane {
   void OnConfirmed(const JobId& job);
   // The broker lost, refused or never had the message with the job.
   void OnUndelivered(const JobId& job);
+
+  // How many workers serve the queue; 0: not known, and each message has one job.
+  void SetWorkers(int workers) { workers_ = static_cast<size_t>(workers); }
 
   // The next rows to publish, in order and by message, marked as out.
   using Message = std::vector<OutboxEntry>;
@@ -71,13 +74,14 @@ class DispatchLane {
   // Whether the broker has a window more than is out: messages of jobs that were cancelled
   // or whose deadline passed, and that no worker came to drop.
   bool HasStale(int64_t broker_ready, absl::Duration now) const {
-    return broker_ready > MessagesOut(kNotConfirmed) + static_cast<int64_t>(Window(now));
+    return broker_ready > messages_out() + static_cast<int64_t>(Window(now));
   }
 
   // Forgets what is out: everything is read and dispatched anew.
   void Restart();
 
   size_t out() const { return out_.size(); }
+  int64_t messages_out() const { return MessagesOut(kNotConfirmed); }
   size_t Window(absl::Duration now) const;
   size_t JobsPerMessage(absl::Duration now) const;
 
@@ -104,6 +108,7 @@ class DispatchLane {
   void TakeBack(const JobId& job);
   void ReleaseHeld(absl::Duration now);
 
+  size_t workers_ = 0;
   // Every row at or below was read, or told by OnQueued.
   int64_t cursor_ = 0;
   // There may be rows above the cursor.

@@ -184,6 +184,7 @@ void Dispatcher::OnBrokerDown() {
 }
 
 void Dispatcher::DistrustAll() {
+  if (stopping_) return;
   log::Warning("broker_queues_distrusted",
                {{"why", "the connection was lost during a call about one of them"},
                 {"queues", lanes_.size()}});
@@ -338,19 +339,20 @@ void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
 
 void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
   publisher_->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
-    const int prefetch = options_.prefetch_of ? options_.prefetch_of(lane.queue) : 0;
+    const QueueWorkers workers =
+        options_.workers_of ? options_.workers_of(lane.queue) : QueueWorkers();
     MutexLock lock(&mutex_);
     if (absl::IsAborted(info.status())) DistrustAll();
     const auto it = lanes_.find(lane);
     if (it == lanes_.end() || stopping_ || !up_ || !it->second.ready) return;
     LaneState& state = it->second;
     if (!info.ok() && !absl::IsNotFound(info.status())) return;
+    state.rows.SetWorkers(workers.workers);
     const bool gone = !info.ok();
     const absl::Duration now = options_.clock->Monotonic();
     if (!gone && state.rows.HasStale(info->ready, now)) {
-      log::Info("stale_messages_dropped",
-                {{"broker_queue", state.broker_queue},
-                 {"messages", info->ready - static_cast<int64_t>(state.rows.out())}});
+      log::Info("stale_messages_dropped", {{"broker_queue", state.broker_queue},
+                                           {"messages", info->ready - state.rows.messages_out()}});
       state.ready = false;  // As below: purged, and what is QUEUED goes again.
       wake_.NotifyAll();
       return;
@@ -361,7 +363,7 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
                                             {"rows", overtaken}});
       wake_.NotifyAll();
     }
-    if (!gone && !state.rows.SeemsLost(info->ready, prefetch, now)) return;
+    if (!gone && !state.rows.SeemsLost(info->ready, workers.prefetch, now)) return;
     log::Warning("broker_lost_messages",
                  {{"broker_queue", state.broker_queue},
                   {"why", gone ? "the queue is gone" : "fewer messages than rows out"},

@@ -33,6 +33,12 @@ class Dispatcher final : public CommitObserver {
  public:
   using StartPublisher = std::function<std::unique_ptr<amqp::Publisher>(amqp::Publisher::Options)>;
 
+  // The connected workers of a queue, and the deliveries of each priority that may lie there.
+  struct QueueWorkers {
+    int workers = 0;
+    int prefetch = 0;
+  };
+
   struct Options {
     // Not owned.
     JobStore* store = nullptr;
@@ -40,8 +46,7 @@ class Dispatcher final : public CommitObserver {
     amqp::Address broker;
     // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
     std::string queue_prefix = "buzzer";
-    // Deliveries that may lie at the connected workers of a queue.
-    std::function<int(const std::string& queue)> prefetch_of;
+    std::function<QueueWorkers(const std::string& queue)> workers_of;
     // amqp::Publisher::Start, unless a test brings its own.
     StartPublisher start_publisher = amqp::Publisher::Start;
   };

@@ -54,6 +54,11 @@ ChannelAction QueueLane::Decide(bool allowed, int free, absl::Duration now) {
     next_decision_ = open_at;
     return ChannelAction::kNone;
   }
+  // So many jobs would lie here while other workers have none.
+  if (prefetch_ > kLeastOfMany && jobs_per_message_ >= 2 * opened_for_ &&
+      now - opened_at_ >= kGrowInterval) {
+    return ChannelAction::kReopen;
+  }
   // What could be claimed was: whatever is left waits for a slot of its type.
   if (free == 0 || AnythingOffered()) {
     full_since_ = std::min(full_since_, now);
@@ -65,10 +70,7 @@ ChannelAction QueueLane::Decide(bool allowed, int free, absl::Duration now) {
     return ChannelAction::kClose;
   }
   full_since_ = absl::InfiniteDuration();
-  const bool too_few = free >= 2 * prefetch_ * std::max(jobs_per_message_, 1.0);
-  // So many jobs would lie here while other workers have none.
-  const bool too_many = prefetch_ > kLeastOfMany && jobs_per_message_ >= 2 * opened_for_;
-  if (!too_few && !too_many) return ChannelAction::kNone;
+  if (free < 2 * prefetch_ * jobs_per_message_) return ChannelAction::kNone;
   if (now - opened_at_ >= kGrowInterval) return ChannelAction::kReopen;
   next_decision_ = opened_at_ + kGrowInterval;
   return ChannelAction::kNone;

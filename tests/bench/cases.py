@@ -14,6 +14,7 @@ import time
 import harness
 import peers
 from backlog import backlog
+from cost import cost
 from curve import curve
 from measure import Meter, Result, cpu_seconds, resident_mib, slots
 from watchers import watchers
@@ -199,4 +200,6 @@ def _percentiles(result, name, values):
 
 ALL = {"rest": rest, "grpc": grpc, "submit": submit, "dispatch": dispatch, "watchers": watchers,
        "backlog": lambda broker, options: backlog(broker, options, _load), "footprint": footprint,
+       "cost": lambda broker, options: cost(broker, options, _end_to_end,
+                                            {"SubmitJob": ONE, "BatchSubmitJobs": MANY}, SLOTS),
        "curve": lambda broker, options: curve(broker, options, _load, SLOTS)}

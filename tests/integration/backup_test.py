@@ -109,7 +109,7 @@ def test_after_a_restore_nothing_of_the_backup_is_missing_and_no_number_falls(no
         assert causes.count("RESTORED") == 1, causes
     assert buzzer.get(later)["state"] == "SCHEDULED"
     # Its worker lives on, but not its lease: it runs again.
-    watcher.wait_for(lambda event: event["cause"] == "CLAIMED" and event["attempt"] == 1_000_002)
+    watcher.wait_for(lambda event: event["cause"] == "CLAIMED" and event["attempt"] > 50_000_000)
     assert buzzer.rest("POST", f"/v1/jobs/{running}:cancel", json={}).status_code in (200, 202)
     watcher.join(harness.WAIT_SECONDS)
     assert not watcher.is_alive()

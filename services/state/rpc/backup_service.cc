@@ -32,7 +32,7 @@ BackupService::BackupService(std::string directory, int64_t min_free_disk)
   std::filesystem::remove(copy_, none);
 }
 
-grpc::Status BackupService::Backup(grpc::ServerContext* /*context*/,
+grpc::Status BackupService::Backup(grpc::ServerContext* context,
                                    const internal::v1::BackupRequest* /*request*/,
                                    grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
   if (busy_.exchange(true)) {
@@ -42,7 +42,7 @@ grpc::Status BackupService::Backup(grpc::ServerContext* /*context*/,
   }
   const absl::Cleanup free = [this] { busy_ = false; };
   const absl::Time begun = absl::Now();
-  const absl::Status sent = Send(pieces);
+  const absl::Status sent = Send(*context, pieces);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begun);
   if (sent.ok()) {
     log::Info("backup_sent", {{"seconds", seconds}});
@@ -67,13 +67,18 @@ absl::Status BackupService::CheckRoom() const {
       .Build();
 }
 
-absl::Status BackupService::Send(grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
+absl::Status BackupService::Send(const grpc::ServerContext& context,
+                                 grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
   if (absl::Status room = CheckRoom(); !room.ok()) return room;
   const absl::Cleanup remove_copy = [this] {
     std::error_code none;
     std::filesystem::remove(copy_, none);
   };
-  if (absl::Status copied = CopyDatabase(directory_, copy_); !copied.ok()) return copied;
+  if (absl::Status copied =
+          CopyDatabase(directory_, copy_, [&context] { return !context.IsCancelled(); });
+      !copied.ok()) {
+    return copied;
+  }
   std::ifstream copy(copy_, std::ios::binary);
   internal::v1::BackupPiece piece;
   while (copy) {

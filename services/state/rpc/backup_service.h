@@ -24,7 +24,8 @@ class BackupService final : public internal::v1::BackupService::Service {
                       grpc::ServerWriter<internal::v1::BackupPiece>* pieces) override;
 
  private:
-  absl::Status Send(grpc::ServerWriter<internal::v1::BackupPiece>* pieces);
+  absl::Status Send(const grpc::ServerContext& context,
+                    grpc::ServerWriter<internal::v1::BackupPiece>* pieces);
   absl::Status CheckRoom() const;
 
   const std::string directory_;

@@ -7,16 +7,19 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/clock.h"
 #include "services/state/sqlite/database.h"
 #include "services/state/sqlite/directory_lock.h"
@@ -25,10 +28,9 @@
 namespace buzzer::state {
 namespace {
 
-// More attempts than a job can have begun, and more revisions than it can have had, since
-// any backup. An attempt has 32 bits: room for two thousand restores.
-constexpr int64_t kAttemptsAhead = 1'000'000;
-constexpr int64_t kRevisionsAhead = 1'000'000'000'000;
+// The year's first second. Attempts go on from the seconds since then, which takes their 32 bits
+// until 2093.
+constexpr absl::CivilSecond kEpoch(2025, 1, 1, 0, 0, 0);
 
 constexpr const char* kLogs[] = {"-wal", "-shm"};
 
@@ -61,19 +63,34 @@ void Remove(const std::string& database) {
   for (const char* log : kLogs) std::filesystem::remove(absl::StrCat(database, log), none);
 }
 
-// Gives the database a second name, and takes its logs away: a log that is left would be taken
-// for that of the file that comes in its place. Returns the name.
+// Gives what is there a second name, and takes logs away: one that is left would be taken for
+// that of the file that comes in its place. Returns the name.
 absl::StatusOr<std::string> KeepOld(const std::string& path) {
-  // The last connection to a whole database leaves no logs.
-  if (auto old = Database::Open(path, Database::Mode::kReadWrite); old.ok()) (*old)->EmptyLog();
-  std::string name = absl::StrCat(path, ".replaced-", absl::ToUnixSeconds(absl::Now()));
+  const std::string name = absl::StrCat(path, ".replaced-", absl::ToUnixMicros(absl::Now()));
+  if (std::filesystem::exists(path)) {
+    if (auto old = Database::Open(path, Database::Mode::kReadWrite); old.ok()) {
+      (*old)->EmptyLog();
+      // Without its log it would be an older one, if we were killed before the last step.
+      if (!(*old)->ok() && !(*old)->broken()) return (*old)->status();
+    }  // Else it is damaged, and no service starts on it with its log either.
+    if (link(path.c_str(), name.c_str()) != 0) {
+      return SystemError(absl::StrCat("cannot keep the old database as ", name), errno);
+    }
+  }
   for (const char* log : kLogs) {
     const std::string left = absl::StrCat(path, log);
     if (!std::filesystem::exists(left)) continue;
     if (absl::Status moved = Rename(left, absl::StrCat(name, log)); !moved.ok()) return moved;
   }
-  if (link(path.c_str(), name.c_str()) == 0) return name;
-  return SystemError(absl::StrCat("cannot keep the old database as ", name), errno);
+  return name;
+}
+
+// Whether there is a database, or what is left of one.
+bool IsThere(const std::string& path) {
+  return std::filesystem::exists(path) ||
+         std::any_of(std::begin(kLogs), std::end(kLogs), [&](const char* log) {
+           return std::filesystem::exists(absl::StrCat(path, log));
+         });
 }
 
 absl::Status Write(std::istream& from, const std::string& path) {
@@ -98,15 +115,24 @@ absl::Status Check(Database& database) {
   return ours ? absl::OkStatus() : NoBackup("it is a database of something else");
 }
 
+// To numbers that time itself raises: so they are above all that was granted or told since the
+// backup, whether or not that was after an earlier restore of it.
 void RaiseFloors(Database& database) {
+  const absl::Time now = absl::Now();
+  const int64_t attempt = absl::ToInt64Seconds(now - absl::FromCivil(kEpoch, absl::UTCTimeZone()));
   database.Execute("BEGIN IMMEDIATE");
-  Statement raise =
-      database.Prepare("UPDATE jobs SET attempt = attempt + ?1, revision = revision + ?2");
-  raise.Bind(1, kAttemptsAhead).Bind(2, kRevisionsAhead).Run();
+  // It stays that of the newest attempt, where it was.
+  Statement keep = database.Prepare(
+      "UPDATE progress SET attempt = max(attempt + 1, ?1)"
+      " WHERE attempt = (SELECT attempt FROM jobs WHERE jobs.n = progress.n)");
+  keep.Bind(1, attempt).Run();
+  Statement raise = database.Prepare(
+      "UPDATE jobs SET attempt = max(attempt + 1, ?1), revision = max(revision + 1, ?2)");
+  raise.Bind(1, attempt).Bind(2, absl::ToUnixMicros(now)).Run();
   Statement tell = database.Prepare(
       "INSERT INTO history (n, revision, time, state, attempt, cause)"
       " SELECT n, revision, ?1, state, attempt, 'RESTORED' FROM jobs");
-  tell.BindTime(1, absl::Now()).Run();
+  tell.BindTime(1, now).Run();
   database.Execute("COMMIT");
 }
 
@@ -151,12 +177,13 @@ absl::StatusOr<int64_t> CopySize(const std::string& directory) {
   return size;
 }
 
-absl::Status CopyDatabase(const std::string& directory, const std::string& copy) {
+absl::Status CopyDatabase(const std::string& directory, const std::string& copy,
+                          const std::function<bool()>& go_on) {
   auto from = Database::Open(DatabasePath(directory), Database::Mode::kReadOnly);
   if (!from.ok()) return from.status();
   auto to = Database::Open(copy, Database::Mode::kScratch);
   if (!to.ok()) return to.status();
-  return (*from)->CopyTo(**to);
+  return (*from)->CopyTo(**to, go_on);
 }
 
 absl::StatusOr<Restored> RestoreDatabase(std::istream& backup, const std::string& directory,
@@ -164,7 +191,7 @@ absl::StatusOr<Restored> RestoreDatabase(std::istream& backup, const std::string
   auto lock = DirectoryLock::Acquire(directory);
   if (!lock.ok()) return lock.status();
   const std::string path = DatabasePath(directory);
-  const bool there = std::filesystem::exists(path);
+  const bool there = IsThere(path);
   if (there && !replace) {
     return absl::FailedPreconditionError(
         absl::StrCat("there is a database in ", directory, " already; --replace moves it aside"));

@@ -5,6 +5,7 @@
 #define SERVICES_STATE_SQLITE_BACKUP_H_
 
 #include <cstdint>
+#include <functional>
 #include <istream>
 #include <string>
 
@@ -16,8 +17,10 @@ namespace buzzer::state {
 
 // Copies the database in `directory`, which a service may be using, as it is at one moment,
 // into the new file `copy`, without a word to the disk that it be kept. Blocks for as long as
-// the disk takes; readers and the writer go on. UNAVAILABLE if reading or writing fails.
-absl::Status CopyDatabase(const std::string& directory, const std::string& copy);
+// the disk takes; readers and the writer go on. UNAVAILABLE if reading or writing fails;
+// CANCELLED once `go_on`, asked every few MiB, says no.
+absl::Status CopyDatabase(const std::string& directory, const std::string& copy,
+                          const std::function<bool()>& go_on);
 
 // Bytes that a copy of the database in `directory` takes, or a little more.
 absl::StatusOr<int64_t> CopySize(const std::string& directory);
@@ -36,9 +39,10 @@ struct Restored {
 };
 
 // Makes a backup the database of `directory`, which no service may be using. Whatever was
-// granted and told between the backup and now is not in it, so every job's attempt and
-// revision go up by more than can have been: no attempt number is granted twice, and no
-// watcher's revision falls. All or nothing, and synced, whenever it is cut short.
+// granted and told between the backup and now is not in it, so every job's attempt goes up to
+// the seconds since 2025 and its revision to the microseconds since 1970, at least: no attempt
+// number is granted twice, and no watcher's revision falls. All or nothing, and synced, whenever it
+// is cut short.
 //
 // FAILED_PRECONDITION if a service runs there, or if there is a database and not `replace`
 // (which moves it aside); INVALID_ARGUMENT if the backup is damaged or none; UNAVAILABLE if

@@ -82,16 +82,23 @@ void Database::EmptyLog() {
   if (code != SQLITE_OK) Fail(code);
 }
 
-absl::Status Database::CopyTo(Database& to) {
+absl::Status Database::CopyTo(Database& to, const std::function<bool()>& go_on) {
+  constexpr int kPagesAtOnce = 1024;
+  // Keeps the moment: otherwise each commit between two steps would make it begin again.
+  Execute("BEGIN");
+  Execute("SELECT 1 FROM sqlite_master");
+  if (!ok()) return status_;
   sqlite3_backup* copying = sqlite3_backup_init(to.handle_, "main", handle_, "main");
   if (copying == nullptr) {
     to.Fail(sqlite3_extended_errcode(to.handle_));
     return to.status_;
   }
-  // All at once: with pauses, each commit meanwhile would make it begin again.
-  const int code = sqlite3_backup_step(copying, -1);
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK && go_on()) code = sqlite3_backup_step(copying, kPagesAtOnce);
   sqlite3_backup_finish(copying);
+  Execute("COMMIT");
   if (code == SQLITE_DONE) return absl::OkStatus();
+  if (code == SQLITE_OK) return absl::CancelledError("nobody waits for the copy any more");
   to.Fail(code);
   return to.status_;
 }

@@ -5,6 +5,7 @@
 #define SERVICES_STATE_SQLITE_DATABASE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,8 +67,9 @@ class Database {
   bool broken() const { return broken_; }
 
   // Makes `to`, which must be new, a copy of this as it is at one moment. For as long as the
-  // disk takes; writers on other connections go on. The error, if any, is `to`'s or ours.
-  absl::Status CopyTo(Database& to);
+  // disk takes; writers on other connections go on. The error, if any, is `to`'s or ours;
+  // CANCELLED once `go_on`, asked every 4 MiB, says no.
+  absl::Status CopyTo(Database& to, const std::function<bool()>& go_on);
 
   int64_t LastInsertRow() const;
 

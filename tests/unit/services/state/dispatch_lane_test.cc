@@ -72,6 +72,7 @@ class DispatchLaneTest : public ::testing::Test {
   }
   // Of ten thousand rows, 500 or so a second in the last 5 s.
   void ClaimQuickly() {
+    lane_.SetWorkers(1);
     const auto all = Range(1, 10'000);
     for (size_t claimed = 0; claimed < 2500;) {
       if (lane_.NextRead(now_).has_value()) {
@@ -135,6 +136,12 @@ TEST_F(DispatchLaneTest, SendsWhatItGetsThroughIn20MsTogether) {
     for (const OutboxEntry& entry : message) lane_.OnUndelivered(entry.job);
   }
   EXPECT_THAT(lane_.TakeReady(now_).front(), SizeIs(1));
+}
+
+TEST_F(DispatchLaneTest, SendsEachOfSeveralWorkersItsShare) {
+  ClaimQuickly();
+  lane_.SetWorkers(5);
+  EXPECT_THAT(lane_.TakeReady(now_).front(), SizeIs(AllOf(Ge(2), Le(3))));
 }
 
 TEST_F(DispatchLaneTest, MissesMessagesNotJobs) {
