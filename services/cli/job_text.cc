@@ -215,7 +215,7 @@ std::string EndText(const v1::Job& job) {
     absl::StrAppend(&text, " after ",
                     ShortDuration(ToTime(job.end_time()) - ToTime(job.create_time())));
   }
-  if (job.attempt() > 1) absl::StrAppend(&text, ", ", job.attempt(), " attempts");
+  if (job.attempt() > 1) absl::StrAppend(&text, " at attempt ", job.attempt());
   if (job.has_error()) absl::StrAppend(&text, ": ", ErrorLine(job.error()));
   if (job.has_result()) {
     absl::StrAppend(&text, ": ", job.result().size(), " bytes of ",

@@ -96,7 +96,7 @@ TEST(EndText, TellsResultOrError) {
   job.mutable_error()->set_detail("first\n\x1b[31mlast\n");
   EXPECT_EQ(
       EndText(job),
-      "FAILED after 45s, 2 attempts: PROGRAM_FAILED: exit code 3\n  | first\n  | ?[31mlast\n");
+      "FAILED after 45s at attempt 2: PROGRAM_FAILED: exit code 3\n  | first\n  | ?[31mlast\n");
 }
 
 TEST(DescribeJob, HasALineForEachFact) {
