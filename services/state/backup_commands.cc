@@ -16,6 +16,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "buzzer/internal/v1/backup_service.grpc.pb.h"
+#include "common/grpc/channel.h"
 #include "services/state/sqlite/backup.h"
 
 namespace buzzer::state {
@@ -39,13 +40,8 @@ absl::Status Write(int fd, absl::string_view bytes) {
 absl::StatusOr<int64_t> Fetch(const StateAddress& from, int fd) {
   auto credentials = MakeChannelCredentials(from.tls);
   if (!credentials.ok()) return credentials.status();
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  if (!from.tls_server_name.empty()) arguments.SetSslTargetNameOverride(from.tls_server_name);
   const auto stub = internal::v1::BackupService::NewStub(
-      grpc::CreateCustomChannel(from.address, *credentials, arguments));
+      MakeChannel(from.address, *credentials, from.tls_server_name));
   grpc::ClientContext context;
   const auto pieces = stub->Backup(&context, internal::v1::BackupRequest());
   int64_t bytes = 0;

@@ -339,8 +339,8 @@ void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
 
 void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
   publisher_->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
-    const QueueWorkers workers =
-        options_.workers_of ? options_.workers_of(lane.queue) : QueueWorkers();
+    const WorkerRegistry::QueueWorkers workers =
+        options_.workers_of ? options_.workers_of(lane.queue) : WorkerRegistry::QueueWorkers();
     MutexLock lock(&mutex_);
     if (absl::IsAborted(info.status())) DistrustAll();
     const auto it = lanes_.find(lane);

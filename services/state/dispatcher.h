@@ -18,6 +18,7 @@
 #include "common/mutex/mutex.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/job_store.h"
+#include "services/state/worker_registry.h"
 
 namespace buzzer::state {
 
@@ -33,12 +34,6 @@ class Dispatcher final : public CommitObserver {
  public:
   using StartPublisher = std::function<std::unique_ptr<amqp::Publisher>(amqp::Publisher::Options)>;
 
-  // The connected workers of a queue, and the deliveries of each priority that may lie there.
-  struct QueueWorkers {
-    int workers = 0;
-    int prefetch = 0;
-  };
-
   struct Options {
     // Not owned.
     JobStore* store = nullptr;
@@ -46,7 +41,7 @@ class Dispatcher final : public CommitObserver {
     amqp::Address broker;
     // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
     std::string queue_prefix = "buzzer";
-    std::function<QueueWorkers(const std::string& queue)> workers_of;
+    std::function<WorkerRegistry::QueueWorkers(const std::string& queue)> workers_of;
     // amqp::Publisher::Start, unless a test brings its own.
     StartPublisher start_publisher = amqp::Publisher::Start;
   };

@@ -120,10 +120,7 @@ class RealServer final : public Server {
     dispatcher.store = store_.get();
     dispatcher.broker = options_.broker;
     dispatcher.queue_prefix = options_.broker_queue_prefix;
-    dispatcher.workers_of = [this](const std::string& queue) {
-      const WorkerRegistry::QueueWorkers workers = workers_.Of(queue);
-      return Dispatcher::QueueWorkers{workers.workers, workers.prefetch};
-    };
+    dispatcher.workers_of = [this](const std::string& queue) { return workers_.Of(queue); };
     return dispatcher;
   }
 

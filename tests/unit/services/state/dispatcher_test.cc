@@ -41,7 +41,7 @@ class DispatcherTest : public StoreTest {
     options.store = &flaky_;
     options.clock = &clock_;
     options.workers_of = [this](const std::string&) {
-      return Dispatcher::QueueWorkers{1, prefetch_.load()};
+      return WorkerRegistry::QueueWorkers{1, 1, prefetch_.load()};
     };
     options.start_publisher = [this](amqp::Publisher::Options publisher) {
       return broker_.Start(std::move(publisher));
