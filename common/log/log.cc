@@ -5,9 +5,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -20,19 +24,64 @@ std::string& Service() {
   return *service;
 }
 
-void Write(absl::string_view level, absl::string_view event, std::initializer_list<Field> fields) {
-  nlohmann::ordered_json line;
-  line["time"] = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone());
-  line["level"] = std::string(level);
-  line["service"] = Service();
-  line["event"] = std::string(event);
-  for (const Field& field : fields) {
-    std::visit([&](const auto& value) { line[std::string(field.key())] = value; }, field.value());
+bool NeedsNoEscape(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+void Append(absl::string_view text, std::string* line) {
+  if (NeedsNoEscape(text)) {
+    absl::StrAppend(line, "\"", text, "\"");
+  } else {
+    line->append(nlohmann::json(std::string(text))
+                     .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
-  std::string text = line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  text.push_back('\n');
+}
+
+void Append(const Field::Value& value, std::string* line) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    Append(absl::string_view(*text), line);
+  } else if (const auto* number = std::get_if<int64_t>(&value)) {
+    absl::StrAppend(line, *number);
+  } else if (const auto* flag = std::get_if<bool>(&value)) {
+    line->append(*flag ? "true" : "false");
+  } else {
+    line->append(nlohmann::json(std::get<double>(value)).dump());
+  }
+}
+
+// Lines of the same second share what is costly to make.
+void AppendTime(absl::Time time, std::string* line) {
+  thread_local int64_t second = -1;
+  thread_local std::string text;
+  const int64_t micros = absl::ToUnixMicros(time);
+  if (micros / 1'000'000 != second) {
+    second = micros / 1'000'000;
+    text = absl::FormatTime("%Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone());
+  }
+  // The 1 in front keeps the zeros.
+  const absl::AlphaNum fraction(1'000'000 + micros % 1'000'000);
+  absl::StrAppend(line, text, ".", fraction.Piece().substr(1), "Z");
+}
+
+// Put together by hand: every job has three lines, and a JSON library makes a tree of each.
+void Write(absl::string_view level, absl::string_view event, std::initializer_list<Field> fields) {
+  std::string line = "{\"time\":\"";
+  line.reserve(256);
+  AppendTime(absl::Now(), &line);
+  absl::StrAppend(&line, "\",\"level\":\"", level, "\",\"service\":");
+  Append(absl::string_view(Service()), &line);
+  absl::StrAppend(&line, ",\"event\":");
+  Append(event, &line);
+  for (const Field& field : fields) {
+    line.push_back(',');
+    Append(field.key(), &line);
+    line.push_back(':');
+    Append(field.value(), &line);
+  }
+  line.append("}\n");
   // A log that cannot be written has nowhere to complain.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace

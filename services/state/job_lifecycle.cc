@@ -69,7 +69,7 @@ std::optional<Step> FailAttempt(JobRecord& job, std::string cause, v1::JobError 
                                 absl::Duration not_before, const RetryPolicy& policy,
                                 absl::Time now) {
   const int32_t failed = job.failed_attempts + 1;
-  const bool again = error.retryable() && failed < job.spec.max_attempts();
+  const bool again = error.retryable() && failed < job.spec->max_attempts();
   if (!Move(job, again ? Trigger::kFailForNow : Trigger::kFailForGood, now)) return std::nullopt;
   job.failed_attempts = failed;
   error.set_attempt(job.attempt);
@@ -106,14 +106,14 @@ JobRecord NewJobRecord(const JobId& id, internal::v1::NewJob spec, std::string q
   JobRecord job;
   job.id = id;
   job.queue = std::move(queue);
-  job.spec = std::move(spec);
-  job.spec.clear_id();
-  job.spec.clear_payload();
+  spec.clear_id();
+  spec.clear_payload();
+  job.spec = std::make_shared<const internal::v1::NewJob>(std::move(spec));
   job.revision = 1;
   job.updated_at = now;
-  if (job.spec.has_deadline()) job.deadline_at = now + FromDuration(job.spec.deadline());
-  if (job.spec.has_delay()) job.run_at = now + FromDuration(job.spec.delay());
-  if (job.spec.has_run_at()) job.run_at = FromTimestamp(job.spec.run_at());
+  if (job.spec->has_deadline()) job.deadline_at = now + FromDuration(job.spec->deadline());
+  if (job.spec->has_delay()) job.run_at = now + FromDuration(job.spec->delay());
+  if (job.spec->has_run_at()) job.run_at = FromTimestamp(job.spec->run_at());
   if (job.run_at.has_value() && *job.run_at > now) {
     job.state = v1::Job::SCHEDULED;
   } else {
@@ -149,8 +149,8 @@ ClaimDecision AnswerClaim(JobRecord& job, const ClaimRequest& claim, bool queue_
   job.lease_id = RandomBytes(16);
   job.worker = claim.worker;
   job.grace = claim.grace;
-  job.attempt_timeout = job.spec.has_attempt_timeout() ? FromDuration(job.spec.attempt_timeout())
-                                                       : claim.attempt_timeout;
+  job.attempt_timeout = job.spec->has_attempt_timeout() ? FromDuration(job.spec->attempt_timeout())
+                                                        : claim.attempt_timeout;
   job.started_at = now;
   job.error.reset();
   return {ClaimAnswer::kGranted, Step{"CLAIMED", std::nullopt}, false};
@@ -241,7 +241,7 @@ absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now)
   job.purge_at.reset();
   // The retry is a fresh start: the deadline counts anew from here.
   job.deadline_at.reset();
-  if (job.spec.has_deadline()) job.deadline_at = now + FromDuration(job.spec.deadline());
+  if (job.spec->has_deadline()) job.deadline_at = now + FromDuration(job.spec->deadline());
   return Step{"RETRY_REQUESTED", std::nullopt};
 }
 

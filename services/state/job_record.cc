@@ -10,12 +10,18 @@
 
 namespace buzzer::state {
 
+std::shared_ptr<const internal::v1::NewJob> JobRecord::NoSpec() {
+  static const auto* const kNone =
+      new std::shared_ptr<const internal::v1::NewJob>(std::make_shared<internal::v1::NewJob>());
+  return *kNone;
+}
+
 absl::Duration JobRecord::lease() const {
-  return spec.has_lease() ? FromDuration(spec.lease()) : kDefaultLease;
+  return spec->has_lease() ? FromDuration(spec->lease()) : kDefaultLease;
 }
 
 absl::Duration JobRecord::retention() const {
-  return spec.has_retention() ? FromDuration(spec.retention()) : kDefaultRetention;
+  return spec->has_retention() ? FromDuration(spec->retention()) : kDefaultRetention;
 }
 
 std::optional<absl::Time> WakeTime(const JobRecord& job) {
@@ -64,7 +70,7 @@ v1::Progress ToProto(const ProgressRecord& progress) {
 
 v1::Job ToProto(const JobRecord& job) {
   v1::Job proto;
-  const internal::v1::NewJob& spec = job.spec;
+  const internal::v1::NewJob& spec = *job.spec;
   proto.set_id(job.id.ToString());
   proto.set_name(absl::StrCat("jobs/", proto.id()));
   proto.set_type(spec.type());

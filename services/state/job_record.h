@@ -5,6 +5,7 @@
 #define SERVICES_STATE_JOB_RECORD_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,9 @@ struct JobRecord {
   JobId id;
   // Resolved at submit; `spec.queue` is what was asked for.
   std::string queue;
-  // What was submitted, less id and payload. Never changes.
-  internal::v1::NewJob spec;
+  // What was submitted, less id and payload. Never changes, so that copies of the record
+  // share it; never null.
+  std::shared_ptr<const internal::v1::NewJob> spec = NoSpec();
 
   JobState state = v1::Job::STATE_UNSPECIFIED;
   int64_t revision = 0;
@@ -87,11 +89,14 @@ struct JobRecord {
   // Of any attempt; shown only if it is of the current one.
   std::optional<ProgressRecord> progress;
 
-  const std::string& tenant() const { return spec.tenant(); }
-  const std::string& type() const { return spec.type(); }
-  v1::Job::Priority priority() const { return spec.priority(); }
+  const std::string& tenant() const { return spec->tenant(); }
+  const std::string& type() const { return spec->type(); }
+  v1::Job::Priority priority() const { return spec->priority(); }
   absl::Duration lease() const;
   absl::Duration retention() const;
+
+ private:
+  static std::shared_ptr<const internal::v1::NewJob> NoSpec();
 };
 
 // One line of a job's history: a change of state.

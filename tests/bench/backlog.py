@@ -25,8 +25,8 @@ def backlog(broker, options, load):
     """P7: submit cost beside an empty store, memory, pages, statistics, restart."""
     result = Result()
     jobs = int(JOBS * options.scale)
-    with tempfile.TemporaryDirectory() as directory, harness.Set(broker) as system, \
-            system.channel() as channel:
+    with tempfile.TemporaryDirectory() as directory, \
+            harness.Set(broker, follow_logs=False) as system, system.channel() as channel:
         api = harness.compile_api(pathlib.Path(directory))
         stub = api.jobs_grpc.JobServiceStub(channel)
         system.wait_for_types("demo.echo")

@@ -36,12 +36,21 @@ def _succeeded(system):
     return int(system.rest("GET", "/v1/queues/demo.echo").json()["succeeded"])
 
 
-def _load(system, jobs, *flags):
+def _run_load(system, jobs, *flags):
     done = subprocess.run([harness.BIN_DIR / "buzzer-load", "--address", system.address,
                            f"--jobs={jobs}", *flags], check=True, capture_output=True, text=True)
-    figures = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def _load(system, jobs, *flags):
+    figures = _run_load(system, jobs, *flags)
     assert figures["accepted"] == jobs, figures
     return figures
+
+
+def _lone(system, calls, *flags):
+    """Calls on one idle connection, so far apart that everything has gone to sleep."""
+    return _run_load(system, calls, "--channels=1", "--rest=1200..3000", *flags)
 
 
 def _end_to_end(system, jobs, *flags):
@@ -66,7 +75,7 @@ def grpc(broker, options):
     result = Result()
     jobs = int(20_000 * options.scale)
     with tempfile.TemporaryDirectory() as directory, slots(directory, SLOTS) as config, \
-            harness.Set(broker, worker_config=config) as system:
+            harness.Set(broker, follow_logs=False, worker_config=config) as system:
         system.wait_for_types("demo.echo")
         for flags in (ONE, MANY):
             _end_to_end(system, jobs // 4, *flags)
@@ -92,7 +101,7 @@ def rest(broker, options):
     with contextlib.ExitStack() as stack:
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = stack.enter_context(slots(directory, SLOTS))
-        system = stack.enter_context(harness.Set(broker, worker_config=config))
+        system = stack.enter_context(harness.Set(broker, follow_logs=False, worker_config=config))
         system.wait_for_types("demo.echo")
         ours = peers.Ours(system)
         # One at a time: even an idle one would take from the others.
@@ -135,18 +144,18 @@ def _grpc_turn(result, system, jobs, turn):
 
 
 def submit(broker, options):
-    """P4: an unloaded submit, 1.2 to 3 s apart at random so that idle effects show."""
+    """P4: an unloaded submit, 1.2 to 3 s apart at random so that idle effects show; beside a
+    call on the same connection that the frontend refuses at once, for what one hop takes."""
     result = Result()
-    with harness.Set(broker) as system:
+    with harness.Set(broker, follow_logs=False) as system:
         system.wait_for_types("demo.echo")
         _load(system, 100)
-        took = []
-        dice = random.Random(1)
-        for _ in range(int(IDLE_CALLS * options.scale)):
-            time.sleep(dice.uniform(1.2, 3))
-            # The client connects anew each time; what it measures begins after that.
-            took.append(_load(system, 1, "--channels=1")["latency_ms"]["max"])
-    _percentiles(result, "submit", took)
+        calls = int(IDLE_CALLS * options.scale)
+        took = _lone(system, calls)["latency_ms"]
+        refused = _lone(system, calls // 3, "--type=!")["refused_ms"]
+    for name, figures in (("submit", took), ("refused by the frontend", refused)):
+        result.add(f"{name} p50", "ms", figures["p50"])
+        result.add(f"{name} p99", "ms", figures["p99"])
     return result
 
 
@@ -154,8 +163,8 @@ def dispatch(broker, options):
     """P5: idle system: from the submit's answer to the handler's start, and from the
     outcome to the watcher."""
     result = Result()
-    with tempfile.TemporaryDirectory() as directory, harness.Set(broker) as system, \
-            system.channel() as channel:
+    with tempfile.TemporaryDirectory() as directory, \
+            harness.Set(broker, follow_logs=False) as system, system.channel() as channel:
         api = harness.compile_api(pathlib.Path(directory))
         system.wait_for_types("demo.echo")
         stub = api.jobs_grpc.JobServiceStub(channel)
@@ -179,7 +188,7 @@ def dispatch(broker, options):
 def footprint(broker, _options):
     """P8: what an idle set takes."""
     result = Result()
-    with harness.Set(broker) as system:
+    with harness.Set(broker, follow_logs=False) as system:
         system.wait_for_types("demo.echo")
         parts = {name: getattr(system, name).pid for name in ("frontend", "state", "worker")}
         threading.Event().wait(5)

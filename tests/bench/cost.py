@@ -18,7 +18,7 @@ def cost(broker, options, end_to_end, ways, slot_count):
     result = Result()
     jobs = int(JOBS * options.scale)
     with tempfile.TemporaryDirectory() as directory, slots(directory, slot_count) as config, \
-            harness.Set(broker, worker_config=config) as system:
+            harness.Set(broker, follow_logs=False, worker_config=config) as system:
         system.wait_for_types("demo.echo")
         parts = {name: [getattr(system, name).pid] for name in ("frontend", "state", "worker")}
         parts["broker"] = _tree(int((broker.directory / "node.pid").read_text()))

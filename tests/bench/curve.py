@@ -17,7 +17,7 @@ MOST_IN_FLIGHT = 2000
 def curve(broker, options, load, slot_count):
     result = Result()
     with tempfile.TemporaryDirectory() as directory, slots(directory, slot_count) as config, \
-            harness.Set(broker, worker_config=config) as system:
+            harness.Set(broker, follow_logs=False, worker_config=config) as system:
         system.wait_for_types("demo.echo")
         load(system, 2000)  # To warm up.
         for _ in range(options.rounds):

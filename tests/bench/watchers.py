@@ -19,7 +19,7 @@ def watchers(broker, options):
     result = Result()
     for _ in range(options.rounds):
         # A new set each: what a frontend has grown to once it keeps.
-        with harness.Set(broker) as system:
+        with harness.Set(broker, follow_logs=False) as system:
             system.wait_for_types("demo.echo")
             _round(result, system, max(1, int(CONNECTIONS * options.scale)))
     return result

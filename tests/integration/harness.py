@@ -68,14 +68,17 @@ _DYING_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 class Part:
     """One process of the set. Its log is kept in a file and, line by line, in memory."""
 
-    def __init__(self, name, command, directory, ready, environment=None, port=None):
+    def __init__(self, name, command, directory, ready, environment=None, port=None,
+                 follow=True):
         """`ready` tells from a log line (text, JSON object or None) that it is up; with a
-        port, it must take connections as well."""
+        port, it must take connections as well. Without `follow`, lines come to memory only
+        until it is up."""
         self.name = name
         self.command = [str(word) for word in command]
         self.log_file = directory / f"{name}.log"
         self._ready = ready
         self._port = port
+        self._follow = follow
         # What the process gets beside our own environment; may grow before a start.
         self.environment = dict(environment or {})
         self._process = None
@@ -94,11 +97,15 @@ class Part:
     def start(self, wait=True):
         assert not self.running(), f"{self.name} runs already"
         self._started_at = self.mark()
-        self._process = subprocess.Popen(
-            [*_DYING_WITH_US, *self.command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env={**os.environ, **self.environment})
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,),
-                                        daemon=True)
+        with open(self.log_file, "ab") as log:
+            begin = log.tell()
+            self._process = subprocess.Popen(
+                [*_DYING_WITH_US, *self.command], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if self._follow else log,
+                stderr=subprocess.STDOUT, env={**os.environ, **self.environment})
+        lines = (self._copied(self._process.stdout) if self._follow
+                 else self._lines_until_up(self._process, begin))
+        self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
         if wait:
             self.wait_until_up()
@@ -177,19 +184,33 @@ class Part:
                 if fits(text, event):
                     return event if event is not None else text
 
-    def _read(self, stream):
-        with open(self.log_file, "a", encoding="utf-8") as log:
-            for raw in stream:
-                text = raw.decode(errors="replace").rstrip("\n")
-                log.write(text + "\n")
-                log.flush()
-                try:
-                    event = json.loads(text)
-                except ValueError:
-                    event = None
-                with self._changed:
-                    self._lines.append((text, event if isinstance(event, dict) else None))
-                    self._changed.notify_all()
+    def _read(self, lines):
+        for raw in lines:
+            with self._changed:
+                self._lines.append(_parsed(raw))
+                self._changed.notify_all()
+
+    def _copied(self, pipe):
+        """The pipe's lines, which go to the file as well."""
+        with open(self.log_file, "ab", buffering=0) as log:
+            for raw in pipe:
+                log.write(raw)
+                yield raw
+
+    def _lines_until_up(self, process, begin):
+        """The file's lines from `begin` on."""
+        with open(self.log_file, "rb") as log:
+            log.seek(begin)
+            while True:
+                raw = log.readline()
+                if raw:
+                    yield raw
+                    if self._ready(*_parsed(raw)):
+                        return
+                elif process.poll() is not None:
+                    return
+                else:
+                    time.sleep(0.01)
 
     def _join(self):
         if self._process is None:
@@ -205,6 +226,16 @@ class Part:
         # Programs that a killed worker ran may hold the pipe open a little longer.
         self._reader.join(1)
         return code
+
+
+def _parsed(raw):
+    """The line's text, and the JSON object that it may be."""
+    text = raw.decode(errors="replace").rstrip("\n")
+    try:
+        event = json.loads(text)
+    except ValueError:
+        event = None
+    return text, event if isinstance(event, dict) else None
 
 
 def _fits(event, name, fields):
@@ -311,9 +342,12 @@ class Set:
     """
 
     def __init__(self, broker, worker_config=None, sync_twin=False, state_flags=(),
-                 worker_flags=(), frontend_flags=(), gateway_flags=()):
-        """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set."""
+                 worker_flags=(), frontend_flags=(), gateway_flags=(), follow_logs=True):
+        """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set.
+        Without `follow_logs` nobody reads the parts' logs once they are up: reading three
+        lines of each job here would take more than the job itself."""
         self.broker = broker
+        self._follow_logs = follow_logs
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="buzzer-test-"))
         self.http_port, self.grpc_port, self.state_port = free_port(), free_port(), free_port()
         self.admin_port = free_port()
@@ -411,9 +445,11 @@ class Set:
 
     def _service(self, service, *flags, name=None, metrics_port=None):
         port = metrics_port or self.metrics_ports[service]
-        return Part(name or service, [
-            BIN_DIR / f"buzzer-{service}", "--metrics_address", f"127.0.0.1:{port}", *flags,
-        ], self.directory, is_serving, {"BUZZER_BROKER_URL": self.broker.url})
+        return Part(
+            name or service,
+            [BIN_DIR / f"buzzer-{service}", "--metrics_address", f"127.0.0.1:{port}", *flags],
+            self.directory, is_serving, {"BUZZER_BROKER_URL": self.broker.url},
+            follow=self._follow_logs)
 
     def _gateway(self, flags):
         config = self.directory / "envoy.yaml"

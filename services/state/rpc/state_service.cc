@@ -77,7 +77,7 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
                               *response->mutable_job()->add_history() = ToProto(entry);
                             }
                             response->set_payload(std::move(full.payload));
-                            response->set_payload_is_json(full.job.spec.payload_is_json());
+                            response->set_payload_is_json(full.job.spec->payload_is_json());
                           }));
   }
   return reactor;

@@ -34,7 +34,9 @@ JobRecord Read(const Statement& row) {
   job.id = JobId::FromBytes(row.Bytes(c++)).value_or(JobId());
   job.queue = row.String(c++);
   const absl::string_view spec = row.Bytes(c++);
-  job.spec.ParseFromArray(spec.data(), static_cast<int>(spec.size()));
+  auto submitted = std::make_shared<internal::v1::NewJob>();
+  submitted->ParseFromArray(spec.data(), static_cast<int>(spec.size()));
+  job.spec = std::move(submitted);
   job.state = static_cast<JobState>(row.Int(c++));
   job.revision = row.Int(c++);
   job.attempt = static_cast<int32_t>(row.Int(c++));
@@ -77,9 +79,12 @@ JobRecord Read(const Statement& row) {
   return job;
 }
 
-void BindError(Statement& statement, int index, const std::optional<v1::JobError>& error) {
+// `bytes` is what gets bound.
+void BindError(Statement& statement, int index, const std::optional<v1::JobError>& error,
+               std::string* bytes) {
   if (error.has_value()) {
-    statement.BindBlob(index, error->SerializeAsString());
+    *bytes = error->SerializeAsString();
+    statement.BindBlob(index, *bytes);
   } else {
     statement.BindNull(index);
   }
@@ -96,6 +101,7 @@ std::string Placeholders(int count) {
 JobRows::JobRows(Database* database)
     : database_(database),
       find_(database->Prepare(absl::StrCat(kSelectJob, "WHERE j.id = ?"))),
+      find_row_(database->Prepare("SELECT n FROM jobs WHERE id = ?")),
       find_payload_(database->Prepare("SELECT payload FROM submissions WHERE n = ?")),
       find_history_(
           database->Prepare("SELECT revision, time, state, attempt, cause, error FROM history"
@@ -107,6 +113,13 @@ std::optional<JobRecord> JobRows::Find(const JobId& id) {
   JobRecord job = Read(find_);
   find_.Reset();
   return job;
+}
+
+bool JobRows::Exists(const JobId& id) {
+  find_row_.BindBlob(1, id.bytes());
+  const bool exists = find_row_.Step();
+  find_row_.Reset();
+  return exists;
 }
 
 std::string JobRows::FindPayload(int64_t row) {
@@ -194,7 +207,8 @@ JobRowsWriter::JobRowsWriter(Database* database)
   }
 }
 
-void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord& job) {
+void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord& job,
+                                std::string* error) {
   int i = first;
   statement.Bind(i++, int64_t{job.state});
   statement.Bind(i++, job.revision);
@@ -217,7 +231,7 @@ void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord
   statement.BindTime(i++, job.deadline_at);
   statement.BindTime(i++, job.purge_at);
   statement.BindTime(i++, WakeTime(job));
-  BindError(statement, i++, job.error);
+  BindError(statement, i++, job.error, error);
   if (job.result.has_value()) {
     statement.BindText(i++, job.result->content_type());
     statement.Bind(i++, job.result->size());
@@ -233,14 +247,16 @@ void JobRowsWriter::Insert(JobRecord& job, absl::string_view payload) {
   insert_job_.BindText(3, job.type());
   insert_job_.BindText(4, job.queue);
   insert_job_.Bind(5, int64_t{job.priority()});
-  BindMutable(insert_job_, 6, job);
+  std::string error;
+  BindMutable(insert_job_, 6, job, &error);
   insert_job_.Run();
   job.row = database_->LastInsertRow();
+  const std::string spec = job.spec->SerializeAsString();
   insert_submission_.Bind(1, job.row);
-  insert_submission_.BindBlob(2, job.spec.SerializeAsString());
+  insert_submission_.BindBlob(2, spec);
   insert_submission_.BindBlob(3, payload);
   insert_submission_.Run();
-  for (const auto& [key, value] : job.spec.labels()) {
+  for (const auto& [key, value] : job.spec->labels()) {
     insert_label_.BindText(1, job.tenant());
     insert_label_.BindText(2, key);
     insert_label_.BindText(3, value);
@@ -251,13 +267,14 @@ void JobRowsWriter::Insert(JobRecord& job, absl::string_view payload) {
 
 void JobRowsWriter::Update(const JobRecord& job) {
   update_job_.Bind(1, job.row);
-  BindMutable(update_job_, 2, job);
+  std::string error;
+  BindMutable(update_job_, 2, job, &error);
   update_job_.Run();
 }
 
 void JobRowsWriter::Delete(const JobRecord& job) {
   for (Statement& statement : delete_rows_) statement.Bind(1, job.row).Run();
-  for (const auto& [key, value] : job.spec.labels()) {
+  for (const auto& [key, value] : job.spec->labels()) {
     delete_label_.BindText(1, job.tenant());
     delete_label_.BindText(2, key);
     delete_label_.BindText(3, value);
@@ -273,7 +290,8 @@ void JobRowsWriter::InsertHistory(int64_t row, const HistoryEntry& entry) {
   insert_history_.Bind(4, int64_t{entry.state});
   insert_history_.Bind(5, int64_t{entry.attempt});
   insert_history_.BindText(6, entry.cause);
-  BindError(insert_history_, 7, entry.error);
+  std::string error;
+  BindError(insert_history_, 7, entry.error, &error);
   insert_history_.Run();
   // Each line has a revision of its own.
   if (entry.revision > kMaxHistory) prune_history_.Bind(1, row).Run();
@@ -309,10 +327,10 @@ void JobRowsWriter::InsertOutbox(const JobRecord& job) {
   insert_outbox_.Run();
 }
 
-void JobRowsWriter::DeleteOutbox(const JobRecord& job) {
+void JobRowsWriter::DeleteOutbox(const JobRecord& job, int64_t position) {
   delete_outbox_.BindText(1, job.queue);
   delete_outbox_.Bind(2, int64_t{job.priority()});
-  delete_outbox_.Bind(3, job.queue_position);
+  delete_outbox_.Bind(3, position);
   delete_outbox_.Run();
 }
 

@@ -22,6 +22,7 @@ class JobRows {
   explicit JobRows(Database* database);
 
   std::optional<JobRecord> Find(const JobId& id);
+  bool Exists(const JobId& id);
   std::string FindPayload(int64_t row);
   std::vector<HistoryEntry> FindHistory(int64_t row, int64_t after_revision);
 
@@ -33,6 +34,7 @@ class JobRows {
  private:
   Database* const database_;
   Statement find_;
+  Statement find_row_;
   Statement find_payload_;
   Statement find_history_;
 };
@@ -52,10 +54,11 @@ class JobRowsWriter {
   void DeleteResult(int64_t row);
   void PutProgress(int64_t row, const ProgressRecord& progress);
   void InsertOutbox(const JobRecord& job);
-  void DeleteOutbox(const JobRecord& job);
+  void DeleteOutbox(const JobRecord& job, int64_t position);
 
  private:
-  void BindMutable(Statement& statement, int first, const JobRecord& job);
+  // `error` holds what is bound of the job's error.
+  void BindMutable(Statement& statement, int first, const JobRecord& job, std::string* error);
 
   Database* const database_;
   Statement insert_job_;

@@ -37,8 +37,8 @@ bool Matches(const ListQuery& query, const JobRecord& job) {
   if (!query.type.empty() && job.type() != query.type) return false;
   if (!query.queue.empty() && job.queue != query.queue) return false;
   return std::all_of(query.labels.begin(), query.labels.end(), [&](const auto& label) {
-    const auto it = job.spec.labels().find(label.first);
-    return it != job.spec.labels().end() && it->second == label.second;
+    const auto it = job.spec->labels().find(label.first);
+    return it != job.spec->labels().end() && it->second == label.second;
   });
 }
 

@@ -135,6 +135,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
     // Fails, harmlessly, if SQLite has rolled back already.
     database_->Execute("ROLLBACK");
     database_->ClearStatus();
+    recent_.Clear();
     LoadPaused();
     if (full) return StoreFull("the disk is full");
     if (all_written && database_->broken()) {
@@ -150,8 +151,18 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
   return std::move(changes_);
 }
 
+std::optional<JobRecord> StoreWriter::Find(const JobId& id) {
+  if (const JobRecord* recent = recent_.Find(id)) return *recent;
+  return rows_.Find(id);
+}
+
+void StoreWriter::Update(const JobRecord& job) {
+  writer_.Update(job);
+  recent_.Put(job);
+}
+
 absl::StatusOr<JobRecord> StoreWriter::FindOwned(const std::string& tenant, const JobId& id) {
-  std::optional<JobRecord> job = rows_.Find(id);
+  std::optional<JobRecord> job = Find(id);
   if (!database_->ok()) return database_->status();
   if (!job.has_value() || job->tenant() != tenant) return JobNotFound();
   return *std::move(job);
@@ -217,8 +228,8 @@ absl::Status StoreWriter::Admit(const internal::v1::NewJob& job) {
 absl::StatusOr<JobRecord> StoreWriter::Submit(internal::v1::NewJob job) {
   const std::optional<JobId> id = JobId::FromBytes(job.id());
   if (!id.has_value()) return InvalidField("id", "must be 16 bytes");
-  if (std::optional<JobRecord> known = rows_.Find(*id)) {
-    if (known->tenant() == job.tenant()) return *std::move(known);
+  if (rows_.Exists(*id)) {
+    if (auto known = FindOwned(job.tenant(), *id); known.ok()) return known;
     return absl::AlreadyExistsError("the id belongs to another tenant");
   }
   if (!job.idempotency_key().empty()) {
@@ -236,15 +247,16 @@ absl::StatusOr<JobRecord> StoreWriter::Submit(internal::v1::NewJob job) {
   if (record.state == v1::Job::QUEUED) Enqueue(record);
   writer_.Insert(record, payload);
   writer_.InsertHistory(record.row, entry);
-  if (!record.spec.idempotency_key().empty()) {
+  if (!record.spec->idempotency_key().empty()) {
     insert_key_.BindText(1, record.tenant());
-    insert_key_.BindText(2, record.spec.idempotency_key());
+    insert_key_.BindText(2, record.spec->idempotency_key());
     insert_key_.BindBlob(3, hash);
-    insert_key_.Bind(4, int64_t{record.spec.request_hash_version()});
+    insert_key_.Bind(4, int64_t{record.spec->request_hash_version()});
     insert_key_.BindBlob(5, record.id.bytes());
     insert_key_.Run();
   }
   Count(record, record.state, 1);
+  recent_.Put(record);
   Tell(JobChange::Kind::kState, v1::Job::STATE_UNSPECIFIED, record, entry);
   return record;
 }
@@ -272,8 +284,8 @@ void StoreWriter::Tell(JobChange::Kind kind, JobState before, JobRecord job, His
   changes_.push_back({kind, before, std::move(job), std::move(entry)});
 }
 
-void StoreWriter::Persist(const JobRecord& before, JobRecord& after, const Step& step) {
-  if (before.state == v1::Job::QUEUED) writer_.DeleteOutbox(before);
+void StoreWriter::Persist(const Before& before, JobRecord& after, const Step& step) {
+  if (before.state == v1::Job::QUEUED) writer_.DeleteOutbox(after, before.queue_position);
   if (after.state == v1::Job::QUEUED) {
     if (step.cause != "HANDED_BACK") after.queue_position = 0;
     Enqueue(after);
@@ -282,7 +294,7 @@ void StoreWriter::Persist(const JobRecord& before, JobRecord& after, const Step&
     after.result.reset();
     writer_.DeleteResult(after.row);
   }
-  writer_.Update(after);
+  Update(after);
   const HistoryEntry entry{after.revision, after.updated_at, after.state,
                            after.attempt,  step.cause,       step.error};
   writer_.InsertHistory(after.row, entry);
@@ -300,8 +312,8 @@ internal::v1::Granted StoreWriter::MakeGranted(const JobRecord& job) {
   granted.set_type(job.type());
   granted.set_queue(job.queue);
   granted.set_payload(rows_.FindPayload(job.row));
-  granted.set_payload_content_type(job.spec.payload_content_type());
-  *granted.mutable_labels() = job.spec.labels();
+  granted.set_payload_content_type(job.spec->payload_content_type());
+  *granted.mutable_labels() = job.spec->labels();
   if (job.attempt_timeout > absl::ZeroDuration()) {
     *granted.mutable_attempt_timeout() = ToDuration(job.attempt_timeout);
   }
@@ -311,21 +323,21 @@ internal::v1::Granted StoreWriter::MakeGranted(const JobRecord& job) {
   if (job.progress.has_value() && !job.progress->data.empty()) {
     granted.mutable_checkpoint()->ParseFromString(job.progress->data);
   }
-  granted.set_last_attempt(job.failed_attempts + 1 >= job.spec.max_attempts());
+  granted.set_last_attempt(job.failed_attempts + 1 >= job.spec->max_attempts());
   return granted;
 }
 
 ClaimResult StoreWriter::Claim(const ClaimRequest& claim) {
-  std::optional<JobRecord> job = rows_.Find(claim.job);
+  std::optional<JobRecord> job = Find(claim.job);
   if (!job.has_value()) return {};
-  const JobRecord before = *job;
+  const Before before(*job);
   const ClaimDecision decision =
       AnswerClaim(*job, claim, paused_.contains(job->queue), clock_->Now());
   ClaimResult result{decision.answer, std::nullopt};
   if (decision.step.has_value()) {
     Persist(before, *job, *decision.step);
   } else if (decision.answer != ClaimAnswer::kNone && !decision.repeated) {
-    writer_.Update(*job);  // Remembers the answer that was given.
+    Update(*job);  // Remembers the answer that was given.
     Tell(JobChange::Kind::kReturned, job->state, *job);
   }
   if (decision.answer == ClaimAnswer::kGranted) result.granted = MakeGranted(*job);
@@ -333,12 +345,12 @@ ClaimResult StoreWriter::Claim(const ClaimRequest& claim) {
 }
 
 bool StoreWriter::Finish(const OutcomeReport& report) {
-  std::optional<JobRecord> job = rows_.Find(report.lease.job);
+  std::optional<JobRecord> job = Find(report.lease.job);
   if (!job.has_value()) return false;
   // Planted bug, never in a real build: any outcome ends a job that runs.
   const bool unfenced = BUZZER_PLANTED("no_fencing") && IsActive(job->state);
   if (!unfenced && !HoldsLease(*job, report.lease)) return HasFinished(*job, report.lease);
-  const JobRecord before = *job;
+  const Before before(*job);
   std::optional<Step> step;
   switch (report.kind) {
     case OutcomeReport::Kind::kSuccess: {
@@ -362,7 +374,7 @@ bool StoreWriter::Finish(const OutcomeReport& report) {
 }
 
 void StoreWriter::ReportProgress(const ProgressReport& report) {
-  std::optional<JobRecord> job = rows_.Find(report.lease.job);
+  std::optional<JobRecord> job = Find(report.lease.job);
   if (!job.has_value() || !HoldsLease(*job, report.lease)) return;
   ++job->revision;
   job->updated_at = clock_->Now();
@@ -375,15 +387,15 @@ void StoreWriter::ReportProgress(const ProgressReport& report) {
   if (report.progress.has_data()) progress.data = report.progress.data().SerializeAsString();
   job->progress = std::move(progress);
   writer_.PutProgress(job->row, *job->progress);
-  writer_.Update(*job);
+  Update(*job);
   const JobState unchanged = job->state;
   Tell(JobChange::Kind::kProgress, unchanged, *std::move(job));
 }
 
 void StoreWriter::LoseLease(const LeaseLoss& loss) {
-  std::optional<JobRecord> job = rows_.Find(loss.lease.job);
+  std::optional<JobRecord> job = Find(loss.lease.job);
   if (!job.has_value() || !HoldsLease(*job, loss.lease)) return;
-  const JobRecord before = *job;
+  const Before before(*job);
   const auto step = buzzer::state::LoseLease(*job, loss.cause, retry_, clock_->Now());
   if (step.has_value()) Persist(before, *job, *step);
 }
@@ -391,7 +403,7 @@ void StoreWriter::LoseLease(const LeaseLoss& loss) {
 absl::StatusOr<JobRecord> StoreWriter::Cancel(const std::string& tenant, const JobId& id) {
   absl::StatusOr<JobRecord> job = FindOwned(tenant, id);
   if (!job.ok()) return job;
-  const JobRecord before = *job;
+  const Before before(*job);
   auto step = RequestCancel(*job, clock_->Now());
   if (!step.ok()) return step.status();
   if (step->has_value()) Persist(before, *job, **step);
@@ -401,7 +413,7 @@ absl::StatusOr<JobRecord> StoreWriter::Cancel(const std::string& tenant, const J
 absl::StatusOr<JobRecord> StoreWriter::Retry(const std::string& tenant, const JobId& id) {
   absl::StatusOr<JobRecord> job = FindOwned(tenant, id);
   if (!job.ok()) return job;
-  const JobRecord before = *job;
+  const Before before(*job);
   auto step = RequestRetry(*job, clock_->Now());
   if (!step.ok()) return step.status();
   if (step->has_value()) Persist(before, *job, **step);
@@ -423,7 +435,8 @@ absl::Status StoreWriter::Delete(const std::string& tenant, const JobId& id) {
 
 void StoreWriter::Remove(const JobRecord& job) {
   writer_.Delete(job);
-  if (const std::string& key = job.spec.idempotency_key(); !key.empty()) {
+  recent_.Drop(job.id);
+  if (const std::string& key = job.spec->idempotency_key(); !key.empty()) {
     const absl::Time forget_at = job.id.time() + kKeyRetention;
     if (forget_at <= clock_->Now()) {
       delete_key_.BindText(1, job.tenant()).BindText(2, key).Run();
@@ -448,7 +461,7 @@ JobStore::TimerResult StoreWriter::RunTimers(int limit) {
       Remove(job);
       continue;
     }
-    const JobRecord before = job;
+    const Before before(job);
     const bool deadline_passed = job.deadline_at.has_value() && *job.deadline_at <= now;
     const auto step = deadline_passed ? PassDeadline(job, now) : BecomeDue(job, now);
     if (step.has_value()) Persist(before, job, *step);
@@ -467,6 +480,7 @@ void StoreWriter::ShiftRetries(absl::Duration step) {
   shift_retries_.BindTime(2, clock_->Now());
   shift_retries_.Bind(3, absl::ToInt64Microseconds(retry_.initial_backoff));
   shift_retries_.Bind(4, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
+  recent_.Clear();
 }
 
 void StoreWriter::SetPaused(const std::string& queue, bool paused) {

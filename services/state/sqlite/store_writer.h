@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "services/state/sqlite/count_table.h"
 #include "services/state/sqlite/database.h"
 #include "services/state/sqlite/job_rows.h"
+#include "services/state/sqlite/recent_jobs.h"
 
 namespace buzzer::state {
 
@@ -63,12 +65,21 @@ class StoreWriter {
   void SaveType(const TypeRecord& type);
 
  private:
+  // What a step needs to know of a job as it was.
+  struct Before {
+    explicit Before(const JobRecord& job) : state(job.state), queue_position(job.queue_position) {}
+    JobState state;
+    int64_t queue_position;
+  };
+
+  std::optional<JobRecord> Find(const JobId& id);
   absl::StatusOr<JobRecord> FindOwned(const std::string& tenant, const JobId& id);
   absl::Status Admit(const internal::v1::NewJob& job);
   // The stored job of a known key, an error, or nullopt if the key is new.
   std::optional<absl::StatusOr<JobRecord>> FindByKey(const internal::v1::NewJob& job);
   // Writes a record that a step changed, and all that follows from it.
-  void Persist(const JobRecord& before, JobRecord& after, const Step& step);
+  void Persist(const Before& before, JobRecord& after, const Step& step);
+  void Update(const JobRecord& job);
   void Enqueue(JobRecord& job);
   void Remove(const JobRecord& job);
   void Count(const JobRecord& job, JobState state, int64_t delta);
@@ -87,6 +98,7 @@ class StoreWriter {
   CountTable* const counts_;
 
   JobRows rows_;
+  RecentJobs recent_;
   JobRowsWriter writer_;
   Statement find_key_;
   Statement insert_key_;

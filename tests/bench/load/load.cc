@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -47,7 +48,9 @@ class Load {
 
   std::string Run() {
     const TimePoint start = SteadyClock::now();
-    if (options_.rate > 0) {
+    if (options_.rest_max_ms > 0) {
+      RunLone();
+    } else if (options_.rate > 0) {
       RunOpen(start);
     } else {
       RunClosed();
@@ -92,6 +95,29 @@ class Load {
         }
       }
       StartNext(due);
+    }
+  }
+
+  // Synchronous, as a client would that has one thing to submit: no thread of ours has to be
+  // woken, and the callback API's idle threads, which take naps, have no part in it.
+  void RunLone() {
+    std::mt19937 dice(1);
+    std::uniform_real_distribution<double> rest(options_.rest_min_ms, options_.rest_max_ms);
+    for (int64_t i = 0; i < options_.jobs; ++i) {
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(rest(dice)));
+      Call call;
+      call.due = SteadyClock::now();
+      call.context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+      const grpc::Status status = stubs_.front()->SubmitJob(&call.context, job_, &call.job);
+      const double ms =
+          std::chrono::duration<double, std::milli>(SteadyClock::now() - call.due).count();
+      MutexLock lock(&mutex_);
+      if (status.ok()) {
+        ++accepted_;
+      } else {
+        ++errors_[NameOf(status)];
+      }
+      (status.ok() ? latencies_ : refused_after_).push_back(ms);
     }
   }
 

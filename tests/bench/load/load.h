@@ -18,6 +18,9 @@ struct Options {
   int in_flight = 1;
   int channels = 1;
   double rate = 0;
+  // Milliseconds of rest between lone calls, at random within these; 0: none.
+  double rest_min_ms = 0;
+  double rest_max_ms = 0;
   int payload_bytes = 0;
   // KEY=VALUE, or empty.
   std::string label;

@@ -6,15 +6,20 @@
 //   buzzer-load --jobs=100000 --in_flight=64              closed loop
 //   buzzer-load --jobs=100000 --batch=100 --in_flight=4   the same by BatchSubmitJobs
 //   buzzer-load --jobs=6000 --rate=100                    open loop
+//   buzzer-load --jobs=60 --rest=1200..3000               lone calls on one idle connection
 //
 // In the open loop calls start when they are due, however slow the answers are, and their
 // latency counts from then: a stall of the server shows in every call that it delays.
 
 #include <iostream>
+#include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "tests/bench/load/load.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:50051", "The frontend: host:port or unix:PATH.");
@@ -24,6 +29,7 @@ ABSL_FLAG(int, batch, 0, "Jobs of one BatchSubmitJobs call; 0: SubmitJob.");
 ABSL_FLAG(int, in_flight, 64, "Closed loop: calls under way. Open loop: most of them.");
 ABSL_FLAG(int, channels, 4, "TCP connections.");
 ABSL_FLAG(double, rate, 0, "Calls a second of the open loop; 0: closed loop.");
+ABSL_FLAG(std::string, rest, "", "MIN..MAX: ms of rest before each lone call, at random.");
 ABSL_FLAG(int, payload_bytes, 16, "Size of each payload, a JSON string.");
 ABSL_FLAG(std::string, label, "", "KEY=VALUE that each job has.");
 
@@ -40,6 +46,15 @@ int main(int argc, char** argv) {
   options.rate = absl::GetFlag(FLAGS_rate);
   options.payload_bytes = absl::GetFlag(FLAGS_payload_bytes);
   options.label = absl::GetFlag(FLAGS_label);
+  if (const std::string rest = absl::GetFlag(FLAGS_rest); !rest.empty()) {
+    const std::pair<std::string, std::string> ends = absl::StrSplit(rest, "..");
+    if (!absl::SimpleAtod(ends.first, &options.rest_min_ms) ||
+        !absl::SimpleAtod(ends.second, &options.rest_max_ms) || options.rest_min_ms < 0 ||
+        options.rest_max_ms < options.rest_min_ms) {
+      std::cerr << "--rest: must be two times in ms, as 1200..3000" << std::endl;
+      return 2;
+    }
+  }
   std::cout << buzzer::bench::Run(options) << std::endl;
   return 0;
 }

@@ -87,8 +87,8 @@ TEST_F(JobLifecycle, KeepsNoPayloadInTheRecord) {
   spec.set_id("0123456789abcdef");
   spec.set_payload("large");
   const JobRecord job = NewJobRecord(JobId::Make(kNow), spec, "demo.echo", kNow);
-  EXPECT_TRUE(job.spec.payload().empty());
-  EXPECT_TRUE(job.spec.id().empty());
+  EXPECT_TRUE(job.spec->payload().empty());
+  EXPECT_TRUE(job.spec->id().empty());
 }
 
 TEST_F(JobLifecycle, RaisesTheRevisionWithEveryStep) {
@@ -379,8 +379,9 @@ TEST_F(JobLifecycle, TakesTheAttemptTimeoutOfTheJobBeforeThatOfTheHandler) {
   ASSERT_EQ(AnswerClaim(job, claim, false, kNow).answer, ClaimAnswer::kGranted);
   EXPECT_EQ(job.attempt_timeout, absl::Seconds(7));
 
-  job = Queued();
-  job.spec.mutable_attempt_timeout()->set_seconds(3);
+  internal::v1::NewJob spec;
+  spec.mutable_attempt_timeout()->set_seconds(3);
+  job = NewJobRecord(JobId::Make(kNow), spec, "demo.echo", kNow);
   claim.claim_id = RandomBytes(16);
   ASSERT_EQ(AnswerClaim(job, claim, false, kNow).answer, ClaimAnswer::kGranted);
   EXPECT_EQ(job.attempt_timeout, absl::Seconds(3));

@@ -74,6 +74,17 @@ TEST_F(FullDisk, RefusesByNameAndGoesOnWhenThereIsSpace) {
   EXPECT_TRUE(store().Succeed(store().MustClaim(before.id)));
 }
 
+TEST_F(FullDisk, BuildsNothingUponAStepThatWasRolledBack) {
+  const JobRecord job = Submit();
+  room = 0;
+  EXPECT_EQ(ErrorReason(store().Cancel(job.id).status()), "STORE_FULL");
+  room = kRoomy;
+  // The writer remembers jobs: this one is QUEUED still, with the place it had.
+  EXPECT_TRUE(store().Succeed(store().MustClaim(job.id)));
+  EXPECT_EQ(store().MustGet(job.id).revision, 3);
+  EXPECT_TRUE(store().Outbox().empty());
+}
+
 TEST_F(FullDisk, KeepsExactlyWhatItAcceptedWhereverTheDiskRanFull) {
   std::vector<JobId> accepted;
   std::vector<JobId> refused;
