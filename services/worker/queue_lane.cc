@@ -127,12 +127,16 @@ bool QueueLane::Add(const amqp::Delivery& delivery) {
     ++message->unanswered;
     offered_[place - broker_queues_.begin()].push_back({*id, entry.type(), message});
   }
+  may_have_strangers_ = true;
   const double jobs = message->unanswered;
   jobs_per_message_ = std::max(jobs, jobs_per_message_ + (jobs - jobs_per_message_) / kFallsWithin);
   return message->unanswered > 0;
 }
 
 std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {
+  // Asked after every event of a busy worker: hundreds of offers are not looked through each
+  // time to find that none can be claimed.
+  if (slots.IsFull() && !may_have_strangers_) return std::nullopt;
   std::array<bool, kPriorities> waiting{};
   std::array<std::deque<OfferedJob>::iterator, kPriorities> first;
   for (size_t i = 0; i < kPriorities; ++i) {
@@ -142,7 +146,10 @@ std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {
     waiting[i] = first[i] != offered_[i].end();
   }
   const auto priority = wheel_.Next(waiting);
-  if (!priority.has_value()) return std::nullopt;
+  if (!priority.has_value()) {
+    may_have_strangers_ = false;
+    return std::nullopt;
+  }
   // Not full: a slot was free just now.
   full_since_ = absl::InfiniteDuration();
   OfferedJob job = std::move(*first[*priority]);

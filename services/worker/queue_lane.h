@@ -95,6 +95,8 @@ class QueueLane {
   const std::string queue_;
   const std::vector<std::string> broker_queues_;
   std::array<std::deque<OfferedJob>, kPriorities> offered_;
+  // Among them may be jobs without a handler here, which need no slot.
+  bool may_have_strangers_ = false;
   PriorityWheel wheel_;
 
   amqp::ChannelId channel_ = 0;

@@ -21,6 +21,8 @@ class Slots {
 
   bool HasHandler(const std::string& type) const { return types_.contains(type); }
 
+  // No type has a free slot.
+  bool IsFull() const;
   // Whether Take(type) may be called.
   bool IsFree(const std::string& type) const;
   void Take(const std::string& type);
@@ -44,8 +46,6 @@ class Slots {
     int limit = 0;
     int busy = 0;
   };
-
-  bool IsFull() const;
 
   const int total_;
   std::map<std::string, Type> types_;

@@ -412,19 +412,18 @@ class SqliteJobStore final : public JobStore {
       batch.clear();
       absl::SleepFor(absl::Milliseconds(20));
     }
-    auto changes = writer_->Commit();
-    if (changes.ok()) {
+    const absl::Status status = writer_->Commit();
+    if (status.ok()) {
       if (options_.on_commit) options_.on_commit(writes, options_.clock->Monotonic() - start);
-      if (!changes->empty()) {
-        for (CommitObserver* observer : observers_) observer->OnCommit(*changes);
+      if (!writer_->changes().empty()) {
+        for (CommitObserver* observer : observers_) observer->OnCommit(writer_->changes());
       }
     } else {
-      log::Error("commit_failed", {{"writes", writes}, {"error", changes.status().message()}});
+      log::Error("commit_failed", {{"writes", writes}, {"error", status.message()}});
       // What SQLite wrote is in doubt after an error of input or output: trust only
       // what a fresh connection reads.
       if (writer_->database().broken()) writer_.reset();
     }
-    const absl::Status status = changes.status();
     for (PendingWrite& write : batch) write.done(status);
   }
 

@@ -115,7 +115,7 @@ void StoreWriter::Begin() {
   database_->Execute("BEGIN IMMEDIATE");
 }
 
-absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
+absl::Status StoreWriter::Commit() {
   for (const auto& [key, delta] : deltas_) {
     if (delta == 0) continue;
     const auto& [queue, tenant, job_state] = key;
@@ -148,7 +148,7 @@ absl::StatusOr<std::vector<JobChange>> StoreWriter::Commit() {
   }
   PassCrashPointsAfter(changes_);
   counts_->Apply(deltas_);
-  return std::move(changes_);
+  return absl::OkStatus();
 }
 
 std::optional<JobRecord> StoreWriter::Find(const JobId& id) {

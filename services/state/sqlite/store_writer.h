@@ -46,9 +46,10 @@ class StoreWriter {
   const Database& database() const { return *database_; }
 
   void Begin();
-  // On success gives the changes to tell and has updated the counts. On failure
+  // On success changes() is what to tell, and the counts are updated. On failure
   // everything since Begin is undone, as far as anybody can tell.
-  absl::StatusOr<std::vector<JobChange>> Commit();
+  absl::Status Commit();
+  const std::vector<JobChange>& changes() const { return changes_; }
 
   // See JobStore for each.
   absl::StatusOr<JobRecord> Submit(internal::v1::NewJob job);

@@ -49,6 +49,22 @@ class QueueLaneTest : public ::testing::Test {
   absl::Duration now_ = absl::Hours(1);
 };
 
+TEST_F(QueueLaneTest, GivesBackWhatHasNoHandlerThoughEverySlotIsTaken) {
+  Open(4);
+  for (const char* type : {"a", "a", "b", "b"}) slots_.Take(type);
+  ASSERT_TRUE(lane_.Add(Message("buzzer.q.normal", {"a", "b"})));
+  EXPECT_FALSE(lane_.Take(slots_).has_value());
+  ASSERT_TRUE(lane_.Add(Message("buzzer.q.normal", {"a", "unknown", "b", "unknown"})));
+  for (int i = 0; i < 2; ++i) {
+    const auto job = lane_.Take(slots_);
+    ASSERT_TRUE(job.has_value());
+    EXPECT_EQ(job->type, "unknown");
+  }
+  EXPECT_FALSE(lane_.Take(slots_).has_value());
+  slots_.Free("b");
+  EXPECT_EQ(lane_.Take(slots_)->type, "b");
+}
+
 TEST_F(QueueLaneTest, ConsumesFromTheThreePriorities) {
   EXPECT_THAT(lane_.broker_queues(),
               ElementsAre("buzzer.q.high", "buzzer.q.normal", "buzzer.q.low"));
