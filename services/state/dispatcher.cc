@@ -347,7 +347,6 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
     if (it == lanes_.end() || stopping_ || !up_ || !it->second.ready) return;
     LaneState& state = it->second;
     if (!info.ok() && !absl::IsNotFound(info.status())) return;
-    state.rows.SetWorkers(workers.workers);
     const bool gone = !info.ok();
     const absl::Duration now = options_.clock->Monotonic();
     if (!gone && state.rows.HasStale(info->ready, now)) {
@@ -374,7 +373,25 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
   });
 }
 
+void Dispatcher::CountWorkers() {
+  if (!options_.workers_of) return;
+  std::vector<Lane> busy;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [lane, state] : lanes_) {
+      if (state.rows.out() > 0) busy.push_back(lane);
+    }
+  }
+  for (const Lane& lane : busy) {
+    const int workers = options_.workers_of(lane.queue).workers;
+    MutexLock lock(&mutex_);
+    const auto it = lanes_.find(lane);
+    if (it != lanes_.end()) it->second.rows.SetWorkers(workers);
+  }
+}
+
 void Dispatcher::Tick() {
+  CountWorkers();
   const absl::Duration now = options_.clock->Monotonic();
   // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
   std::vector<Preparing> with_jobs;

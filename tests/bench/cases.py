@@ -14,7 +14,7 @@ import time
 import harness
 import peers
 from backlog import backlog
-from cost import cost
+from cost import cost, profile
 from curve import curve
 from measure import Meter, Result, cpu_seconds, resident_mib, slots
 from watchers import watchers
@@ -29,6 +29,8 @@ BATCHES_IN_FLIGHT = 4
 ONE = (f"--in_flight={CALLS_IN_FLIGHT}",)
 MANY = (f"--batch={BATCH}", f"--in_flight={BATCHES_IN_FLIGHT}")
 REST_SECONDS = 5
+OUR_JOB = json.dumps({"type": "demo.echo", "payload": {"x": 1}})
+COST_JOBS = 40_000
 IDLE_CALLS = 60
 
 
@@ -96,7 +98,6 @@ def rest(broker, options):
     """P1 and P2: the same POSTs to ours through Envoy, and to each peer's front, in turns. A
     round ends when all that was accepted is done."""
     result = Result()
-    assert not peers.missing(), f"tools/setup bench: {peers.missing()}"
     seconds = max(1, round(REST_SECONDS * options.scale))
     with contextlib.ExitStack() as stack:
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -106,8 +107,7 @@ def rest(broker, options):
         ours = peers.Ours(system)
         # One at a time: even an idle one would take from the others.
         for turn in range(-1, options.rounds):
-            _rest_turn(result, ours, seconds, turn, json.dumps({"type": "demo.echo",
-                                                                "payload": {"x": 1}}))
+            _rest_turn(result, ours, seconds, turn, OUR_JOB)
             _grpc_turn(result, system, int(8000 * options.scale), turn)
             for make in (peers.BullMQ, peers.Asynq, lambda where: peers.Celery(where, broker)):
                 with make(directory) as peer:
@@ -122,12 +122,17 @@ def rest(broker, options):
     return result
 
 
-def _rest_turn(result, peer, seconds, turn, body):
+def _rest_end_to_end(peer, seconds, body):
     already = peer.done()
     with Meter() as meter:
         figures = peers.post(peer.url, seconds, CALLS_IN_FLIGHT, body)
-        jobs = figures["accepted"]
-        peers.wait_for(peer, already + jobs)
+        peers.wait_for(peer, already + figures["accepted"])
+    return figures, meter
+
+
+def _rest_turn(result, peer, seconds, turn, body):
+    figures, meter = _rest_end_to_end(peer, seconds, body)
+    jobs = figures["accepted"]
     if turn < 0:
         return  # To warm up.
     result.add(f"{peer.name} accepted", "jobs/s", jobs / figures["seconds"])
@@ -201,6 +206,25 @@ def footprint(broker, _options):
     return result
 
 
+# The ways to submit, as `cost` asks for them.
+def _by_rest(system, scale):
+    figures, meter = _rest_end_to_end(peers.Ours(system), max(1, round(REST_SECONDS * scale)),
+                                      OUR_JOB)
+    jobs = figures["accepted"]
+    return jobs, jobs / meter.seconds, meter.cpu_seconds / jobs * 1000
+
+
+def _by_grpc(*flags):
+    def submit_all(system, scale):
+        jobs = int(COST_JOBS * scale)
+        _, rate, cpu = _end_to_end(system, jobs, *flags)
+        return jobs, rate, cpu
+    return submit_all
+
+
+WAYS = {"REST": _by_rest, "SubmitJob": _by_grpc(*ONE), "BatchSubmitJobs": _by_grpc(*MANY)}
+
+
 def _percentiles(result, name, values):
     values = sorted(values)
     for share, title in ((0.5, "p50"), (0.99, "p99")):
@@ -209,6 +233,6 @@ def _percentiles(result, name, values):
 
 ALL = {"rest": rest, "grpc": grpc, "submit": submit, "dispatch": dispatch, "watchers": watchers,
        "backlog": lambda broker, options: backlog(broker, options, _load), "footprint": footprint,
-       "cost": lambda broker, options: cost(broker, options, _end_to_end,
-                                            {"SubmitJob": ONE, "BatchSubmitJobs": MANY}, SLOTS),
+       "cost": lambda broker, options: cost(broker, options, WAYS, SLOTS),
+       "profile": lambda broker, options: profile(broker, options, WAYS, SLOTS),
        "curve": lambda broker, options: curve(broker, options, _load, SLOTS)}

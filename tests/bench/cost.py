@@ -1,32 +1,34 @@
 # Copyright 2026 The Buzzer Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What one job costs, by part: CPU, bytes to the disk, commits and broker messages."""
+"""What one job costs, by part: CPU, switches between threads, bytes to the disk, commits and
+broker messages; and where that CPU time goes."""
 
+import collections
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 
 import harness
 from measure import Result, cpu_seconds, slots
 
-JOBS = 40_000
+SAMPLES_A_SECOND = 997
+# Of a part's samples: the rest is summed.
+LEAST_SHARE = 0.01
 
 
-def cost(broker, options, end_to_end, ways, slot_count):
-    """`ways`: flags of buzzer-load by name."""
+def cost(broker, options, ways, slot_count):
+    """`ways`: by name, a function that has jobs done and gives how many they were, how many a
+    second, and the CPU seconds of the machine for 1000."""
     result = Result()
-    jobs = int(JOBS * options.scale)
-    with tempfile.TemporaryDirectory() as directory, slots(directory, slot_count) as config, \
-            harness.Set(broker, follow_logs=False, worker_config=config) as system:
-        system.wait_for_types("demo.echo")
-        parts = {name: [getattr(system, name).pid] for name in ("frontend", "state", "worker")}
-        parts["broker"] = _tree(int((broker.directory / "node.pid").read_text()))
-        end_to_end(system, jobs // 10, *next(iter(ways.values())))
+    with _set(broker, slot_count) as (system, parts):
+        for way in ways.values():
+            way(system, 0.1)
         for _ in range(options.rounds):
-            for name, flags in ways.items():
+            for name, way in ways.items():
                 before = _figures(system, parts)
-                _, rate, machine = end_to_end(system, jobs, *flags)
+                jobs, rate, machine = way(system, options.scale)
                 result.add(f"{name}, done", "jobs/s", rate)
                 result.add(f"{name}, whole machine", "CPU s per 1000", machine)
                 for (what, unit), value in _figures(system, parts).items():
@@ -35,8 +37,55 @@ def cost(broker, options, end_to_end, ways, slot_count):
     return result
 
 
+def profile(broker, options, ways, slot_count):
+    """Where `perf` finds the parts, in percent of the CPU time of all of them."""
+    result = Result()
+    with _set(broker, slot_count) as (system, parts), tempfile.TemporaryDirectory() as directory:
+        for name, way in ways.items():
+            way(system, 0.1)
+            samples = pathlib.Path(directory) / "samples"
+            pids = ",".join(str(pid) for part in parts.values() for pid in part)
+            with subprocess.Popen(["perf", "record", "--quiet", "--freq", str(SAMPLES_A_SECOND),
+                                   "--output", samples, "--pid", pids]) as perf:
+                way(system, options.scale)
+                perf.send_signal(signal.SIGINT)
+            found = _places(samples, parts)
+            for place, count in found.most_common():
+                share = count / found.total()
+                if share >= LEAST_SHARE:
+                    result.add(f"{name}, {place}", "%", share * 100)
+    return result
+
+
+class _set:
+    """A set with its parts' processes by name."""
+
+    def __init__(self, broker, slot_count):
+        self._broker = broker
+        self._slot_count = slot_count
+
+    def __enter__(self):
+        self._directory = tempfile.TemporaryDirectory()
+        with slots(self._directory.name, self._slot_count) as config:
+            self._system = harness.Set(self._broker, follow_logs=False, worker_config=config)
+        system = self._system.__enter__()
+        system.wait_for_types("demo.echo")
+        parts = {name: [getattr(system, name).pid]
+                 for name in ("gateway", "frontend", "state", "worker")}
+        parts["broker"] = _tree(int((self._broker.directory / "node.pid").read_text()))
+        return system, parts
+
+    def __exit__(self, *failure):
+        try:
+            self._system.__exit__(*failure)
+        finally:
+            self._directory.cleanup()
+
+
 def _figures(system, parts):
-    figures = {(f"{name}", "CPU s"): sum(map(cpu_seconds, pids)) for name, pids in parts.items()}
+    figures = {(name, "CPU s"): sum(map(cpu_seconds, pids)) for name, pids in parts.items()}
+    for name, pids in parts.items():
+        figures[f"{name}'s threads", "switches"] = sum(map(_switches, pids))
     for name in ("state", "broker"):
         figures[f"{name} to disk", "KiB"] = sum(map(_written, parts[name])) / 1024
     metrics = system.metrics("state")
@@ -49,6 +98,23 @@ def _figures(system, parts):
 def _written(pid):
     text = pathlib.Path(f"/proc/{pid}/io").read_text(encoding="ascii")
     return int(re.search(r"^write_bytes: (\d+)$", text, re.M).group(1))
+
+
+def _switches(pid):
+    return sum(int(count) for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status")
+               for count in re.findall(r"ctxt_switches:\s+(\d+)", status.read_text()))
+
+
+def _places(samples, parts):
+    """How many samples lie in which library, or the kernel, of which part."""
+    part_of = {str(pid): name for name, pids in parts.items() for pid in pids}
+    lines = subprocess.run(["perf", "script", "--input", samples, "--fields", "pid,ip,dso"],
+                           check=True, capture_output=True, text=True).stdout
+    found = collections.Counter()
+    for pid, library in re.findall(r"^\s*(\d+)\s+[0-9a-f]+\s+\((.*)\)\s*$", lines, re.M):
+        library = re.sub(r"\.so\..*", "", pathlib.PurePath(library).name)
+        found[f"{part_of.get(pid, 'other')}: {library.strip('[]').replace('.kallsyms', '')}"] += 1
+    return found
 
 
 def _tree(pid):

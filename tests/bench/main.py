@@ -13,7 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 import harness  # noqa: E402
 
 import cases  # noqa: E402
+import peers  # noqa: E402
 
+NEED_PEERS = {"rest", "cost", "profile"}
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__,
@@ -37,6 +39,9 @@ def main():
             print(f"{harness.BIN_DIR / program} is not there: cmake --preset release && cmake "
                   "--build --preset release", file=sys.stderr)
             return 2
+    if NEED_PEERS & set(options.case or cases.ALL) and peers.missing():
+        print(f"not there: {peers.missing()}; tools/setup bench installs it", file=sys.stderr)
+        return 2
     results = {}
     broker = harness.Broker()
     try:

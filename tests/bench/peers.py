@@ -21,7 +21,7 @@ BODY = json.dumps({"type": "noop", "payload": {"x": 1}})
 
 def missing():
     """What `tools/setup bench` would install, or ""."""
-    commands = [name for name in ("redis-server", "wrk", "gunicorn", "node")
+    commands = [name for name in ("redis-server", "wrk", "gunicorn", "node", "perf")
                 if shutil.which(name) is None]
     commands += [str(path) for path in (BUILT / "bullmq/node_modules", BUILT / "asynq")
                  if not path.exists()]
