@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "common/grpc/stream_window.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer {
@@ -58,9 +57,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // Buzzer decides what may be repeated.
   // Inner addresses are never behind a web proxy, whatever the environment says.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // A window of our own instead of gRPC's search for one.
+  // As at the server: see there.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   arguments.SetMaxReceiveMessageSize(16 << 20);
   auto channel = grpc::CreateCustomChannel(target, credentials, arguments);
   Channels::Get().Add(channel);

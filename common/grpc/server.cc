@@ -11,15 +11,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "common/grpc/stream_window.h"
 
 namespace buzzer {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options) {
-  // Debian builds Abseil to look for lock cycles at each lock that gRPC takes.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Held for ever: when its last user is gone, gRPC joins a thread that may sleep 10 s.
   [[maybe_unused]] static const bool kHoldsGrpc = (grpc_init(), true);
   grpc::EnableDefaultHealthCheckService(true);
@@ -45,9 +41,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
-  // A window of our own instead of gRPC's search for one.
+  // gRPC looks for a larger window than 64 KiB by pings of its own, one for nearly each call
+  // of a quiet connection, and each wakes threads at both ends. A message that is being read
+  // gets a window of up to 1 MiB without them.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   const bool is_unix = absl::StartsWith(options.address, "unix:");
   if (server == nullptr || (port == 0 && !is_unix)) {

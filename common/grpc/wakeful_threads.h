@@ -16,7 +16,8 @@
 namespace buzzer {
 
 // Keeps the process's gRPC threads at their posts while this lives, for about two wake-ups a
-// second. To be made before the process's first channel or server, by its only thread.
+// second, and has their locks not be searched for cycles. To be made before the process's first
+// channel or server, by its only thread.
 //
 // - gRPC 1.51 lets a callback thread that saw no event for a second sleep 100 ms, whatever
 //   comes meanwhile. While all of them sleep, a submit, a claim or a cancel waits. Something

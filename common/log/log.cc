@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
@@ -52,16 +54,18 @@ void Append(const Field::Value& value, std::string* line) {
 
 // Lines of the same second share what is costly to make.
 void AppendTime(absl::Time time, std::string* line) {
-  thread_local int64_t second = -1;
-  thread_local std::string text;
-  const int64_t micros = absl::ToUnixMicros(time);
-  if (micros / 1'000'000 != second) {
-    second = micros / 1'000'000;
-    text = absl::FormatTime("%Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone());
+  // Nothing that is destroyed: threads may log while the process exits.
+  thread_local int64_t second = std::numeric_limits<int64_t>::min();
+  thread_local std::array<char, 19> text;
+  if (const int64_t now = absl::ToUnixSeconds(time); now != second) {
+    second = now;
+    absl::FormatTime("%Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone()).copy(text.data(), text.size());
   }
+  const int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(second));
   // The 1 in front keeps the zeros.
-  const absl::AlphaNum fraction(1'000'000 + micros % 1'000'000);
-  absl::StrAppend(line, text, ".", fraction.Piece().substr(1), "Z");
+  const absl::AlphaNum fraction(1'000'000 + micros);
+  absl::StrAppend(line, absl::string_view(text.data(), text.size()), ".",
+                  fraction.Piece().substr(1), "Z");
 }
 
 // Put together by hand: every job has three lines, and a JSON library makes a tree of each.

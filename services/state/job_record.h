@@ -43,8 +43,8 @@ struct ProgressRecord {
   absl::Time time;
 };
 
-// A job as the store keeps it, without payload, result and history. Times are UTC
-// at microsecond precision. A value type.
+// A job as the store keeps it, without payload, result and history. Times are UTC,
+// and stored to the microsecond. A value type.
 struct JobRecord {
   // The store's own key; 0 before the insert.
   int64_t row = 0;

@@ -21,7 +21,7 @@ class Slots {
 
   bool HasHandler(const std::string& type) const { return types_.contains(type); }
 
-  // No type has a free slot.
+  // The total is taken, or too many outcomes wait: no type has a free slot.
   bool IsFull() const;
   // Whether Take(type) may be called.
   bool IsFree(const std::string& type) const;

@@ -66,7 +66,8 @@ _DYING_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Part:
-    """One process of the set. Its log is kept in a file and, line by line, in memory."""
+    """One process of the set. Its log is kept in a file and, while followed, line by line in
+    memory."""
 
     def __init__(self, name, command, directory, ready, environment=None, port=None,
                  follow=True):
@@ -158,15 +159,19 @@ class Part:
                           timeout, since, f"event {name} {fields or ''}")
 
     def tail(self, count=40):
-        with self._changed:
-            return "\n".join(text for text, _ in self._lines[-count:])
+        return "\n".join(self._texts()[-count:])
 
     def sanitizer_reports(self):
         """What ASan, UBSan or TSan said in this part, each with the lines after it."""
-        with self._changed:
-            texts = [text for text, _ in self._lines]
+        texts = self._texts()
         return [f"{self.name}: " + "\n".join(texts[at:at + 40]) for at, text in enumerate(texts)
                 if "Sanitizer: " in text or "runtime error: " in text]
+
+    def _texts(self):
+        if not self._follow and self.log_file.exists():
+            return self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        with self._changed:
+            return [text for text, _ in self._lines]
 
     def _wait(self, fits, timeout, since, what):
         deadline = time.monotonic() + timeout
@@ -201,13 +206,16 @@ class Part:
         """The file's lines from `begin` on."""
         with open(self.log_file, "rb") as log:
             log.seek(begin)
+            part = b""
             while True:
-                raw = log.readline()
-                if raw:
-                    yield raw
-                    if self._ready(*_parsed(raw)):
+                ended = process.poll() is not None
+                part += log.readline()
+                if part.endswith(b"\n"):
+                    yield part
+                    if self._ready(*_parsed(part)):
                         return
-                elif process.poll() is not None:
+                    part = b""
+                elif ended:
                     return
                 else:
                     time.sleep(0.01)
@@ -344,7 +352,7 @@ class Set:
     def __init__(self, broker, worker_config=None, sync_twin=False, state_flags=(),
                  worker_flags=(), frontend_flags=(), gateway_flags=(), follow_logs=True):
         """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set.
-        Without `follow_logs` nobody reads the parts' logs once they are up: reading three
+        Without `follow_logs` nobody reads the services' logs once they are up: reading three
         lines of each job here would take more than the job itself."""
         self.broker = broker
         self._follow_logs = follow_logs

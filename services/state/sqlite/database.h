@@ -95,7 +95,7 @@ class Statement {
   ~Statement();
 
   // Parameters count from 1. Blobs and texts are not copied: they must be there until the
-  // last Step.
+  // last Step. (A temporary string does not compile; a view of one does.)
   Statement& Bind(int index, int64_t value);
   Statement& Bind(int index, double value);
   Statement& BindText(int index, absl::string_view value);

@@ -4,6 +4,16 @@
 #include "services/state/sqlite/recent_jobs.h"
 
 namespace buzzer::state {
+namespace {
+
+size_t BytesOf(const JobRecord& job) {
+  size_t bytes = job.spec->ByteSizeLong();
+  if (job.error.has_value()) bytes += job.error->ByteSizeLong();
+  if (job.progress.has_value()) bytes += job.progress->data.size() + job.progress->message.size();
+  return bytes;
+}
+
+}  // namespace
 
 const JobRecord* RecentJobs::Find(const JobId& id) {
   const auto it = by_id_.find(id);
@@ -13,6 +23,10 @@ const JobRecord* RecentJobs::Find(const JobId& id) {
 }
 
 void RecentJobs::Put(const JobRecord& job) {
+  if (IsTerminal(job.state) || BytesOf(job) > kMaxBytes) {
+    Drop(job.id);
+    return;
+  }
   const auto it = by_id_.find(job.id);
   if (it != by_id_.end()) {
     *it->second = job;

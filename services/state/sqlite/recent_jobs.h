@@ -13,13 +13,15 @@
 namespace buzzer::state {
 
 // The jobs that were last written, as they stand in the writer's transaction: a short job is
-// claimed and ends within milliseconds, and need not be read from three tables each time. At most
-// kMaxJobs, the least recently used goes first. Whoever writes a row in any other way has to Drop
-// or Clear. Lives on one thread.
+// claimed and ends within milliseconds, and need not be read from three tables each time. The
+// least recently used goes first. Whoever writes a row in any other way has to Drop or Clear.
+// Lives on one thread.
 class RecentJobs {
  public:
-  // Some 1 KiB each.
   static constexpr size_t kMaxJobs = 4096;
+  // Of what a job carries beside its fixed fields. Larger ones are not kept, nor those that
+  // have ended.
+  static constexpr size_t kMaxBytes = 4096;
 
   // Valid until the next call; null if the job must be read.
   const JobRecord* Find(const JobId& id);

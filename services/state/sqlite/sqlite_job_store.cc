@@ -417,6 +417,7 @@ class SqliteJobStore final : public JobStore {
       if (options_.on_commit) options_.on_commit(writes, options_.clock->Monotonic() - start);
       if (!writer_->changes().empty()) {
         for (CommitObserver* observer : observers_) observer->OnCommit(writer_->changes());
+        writer_->ForgetChanges();
       }
     } else {
       log::Error("commit_failed", {{"writes", writes}, {"error", status.message()}});

@@ -50,6 +50,8 @@ class StoreWriter {
   // everything since Begin is undone, as far as anybody can tell.
   absl::Status Commit();
   const std::vector<JobChange>& changes() const { return changes_; }
+  // They are told; the room for as many is kept for the next.
+  void ForgetChanges() { changes_.clear(); }
 
   // See JobStore for each.
   absl::StatusOr<JobRecord> Submit(internal::v1::NewJob job);

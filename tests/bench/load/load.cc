@@ -48,7 +48,7 @@ class Load {
 
   std::string Run() {
     const TimePoint start = SteadyClock::now();
-    if (options_.rest_max_ms > 0) {
+    if (options_.rest_ms.has_value()) {
       RunLone();
     } else if (options_.rate > 0) {
       RunOpen(start);
@@ -102,7 +102,7 @@ class Load {
   // woken, and the callback API's idle threads, which take naps, have no part in it.
   void RunLone() {
     std::mt19937 dice(1);
-    std::uniform_real_distribution<double> rest(options_.rest_min_ms, options_.rest_max_ms);
+    std::uniform_real_distribution<double> rest(options_.rest_ms->first, options_.rest_ms->second);
     for (int64_t i = 0; i < options_.jobs; ++i) {
       std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(rest(dice)));
       Call call;

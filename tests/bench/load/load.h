@@ -5,7 +5,9 @@
 #define TESTS_BENCH_LOAD_LOAD_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace buzzer::bench {
 
@@ -18,9 +20,8 @@ struct Options {
   int in_flight = 1;
   int channels = 1;
   double rate = 0;
-  // Milliseconds of rest between lone calls, at random within these; 0: none.
-  double rest_min_ms = 0;
-  double rest_max_ms = 0;
+  // Milliseconds of rest before each of lone calls, at random within these.
+  std::optional<std::pair<double, double>> rest_ms;
   int payload_bytes = 0;
   // KEY=VALUE, or empty.
   std::string label;

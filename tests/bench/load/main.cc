@@ -48,12 +48,17 @@ int main(int argc, char** argv) {
   options.label = absl::GetFlag(FLAGS_label);
   if (const std::string rest = absl::GetFlag(FLAGS_rest); !rest.empty()) {
     const std::pair<std::string, std::string> ends = absl::StrSplit(rest, "..");
-    if (!absl::SimpleAtod(ends.first, &options.rest_min_ms) ||
-        !absl::SimpleAtod(ends.second, &options.rest_max_ms) || options.rest_min_ms < 0 ||
-        options.rest_max_ms < options.rest_min_ms) {
+    auto& [least, most] = options.rest_ms.emplace();
+    if (!absl::SimpleAtod(ends.first, &least) || !absl::SimpleAtod(ends.second, &most) ||
+        least < 0 || most < least) {
       std::cerr << "--rest: must be two times in ms, as 1200..3000" << std::endl;
       return 2;
     }
+    if (options.batch > 0 || options.rate > 0) {
+      std::cerr << "--rest: lone SubmitJob calls have neither --batch nor --rate" << std::endl;
+      return 2;
+    }
+    options.channels = 1;
   }
   std::cout << buzzer::bench::Run(options) << std::endl;
   return 0;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -42,6 +43,20 @@ TEST(RecentJobs, ForgetsWhatIsDroppedAndEverythingWhenCleared) {
   EXPECT_NE(recent.Find(second.id), nullptr);
   recent.Clear();
   EXPECT_EQ(recent.Find(second.id), nullptr);
+}
+
+TEST(RecentJobs, KeepsNeitherWhatHasEndedNorWhatIsLarge) {
+  RecentJobs recent;
+  JobRecord ended = NewJob();
+  recent.Put(ended);
+  ended.state = v1::Job::SUCCEEDED;
+  recent.Put(ended);
+  EXPECT_EQ(recent.Find(ended.id), nullptr);
+  JobRecord large = NewJob();
+  recent.Put(large);
+  large.progress.emplace().data = std::string(RecentJobs::kMaxBytes + 1, 'x');
+  recent.Put(large);
+  EXPECT_EQ(recent.Find(large.id), nullptr);
 }
 
 TEST(RecentJobs, LetsTheLeastRecentlyUsedGoWhenFull) {
