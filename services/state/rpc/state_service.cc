@@ -23,8 +23,9 @@ JobId ToJobId(const std::string& bytes) { return JobId::FromBytes(bytes).value_o
 template <typename T, typename Fill>
 JobStore::Callback<T> FinishWith(grpc::ServerUnaryReactor* reactor, Fill fill) {
   return [reactor, fill = std::move(fill)](absl::StatusOr<T> value) mutable {
+    const absl::Status status = value.status();
     if (value.ok()) fill(*std::move(value));
-    reactor->Finish(ToGrpcStatus(value.status()));
+    reactor->Finish(ToGrpcStatus(status));
   };
 }
 
@@ -66,7 +67,7 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (!request->full()) {
     parts_.store->Get(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(reactor, [response](JobRecord job) {
+                      FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
                         *response->mutable_job() = ToProto(job);
                       }));
   } else {
@@ -113,7 +114,7 @@ grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* c
                                                   internal::v1::CancelJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
-                       FinishWith<JobRecord>(reactor, [response](JobRecord job) {
+                       FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
                          *response->mutable_job() = ToProto(job);
                        }));
   return reactor;
@@ -124,7 +125,7 @@ grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* co
                                                  internal::v1::RetryJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   parts_.store->Retry(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(reactor, [response](JobRecord job) {
+                      FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
                         *response->mutable_job() = ToProto(job);
                       }));
   return reactor;
@@ -178,7 +179,7 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(
   }
   parts_.store->SetPaused(queue, request->paused(),
                           [this, queue, paused = request->paused(), tenant = request->tenant(),
-                           finish = std::move(finish)](absl::StatusOr<bool> done) mutable {
+                           finish = std::move(finish)](const absl::StatusOr<bool>& done) mutable {
                             if (!done.ok()) {
                               finish(done.status());
                               return;

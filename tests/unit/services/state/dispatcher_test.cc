@@ -168,7 +168,7 @@ TEST_F(DispatcherTest, PurgesMessagesOfJobsThatWereCancelledWhileNoWorkerTookThe
   Start();
   for (int round = 0; round < 3; ++round) {
     const Jobs jobs = SubmitSome(200);
-    ASSERT_TRUE(broker_.AwaitReady(kNormal, 200 * (round + 1)));
+    ASSERT_TRUE(broker_.AwaitReady(kNormal, size_t{200} * (round + 1)));
     for (const JobId& job : jobs) ASSERT_TRUE(store().Cancel(job).ok());
   }
   const Jobs jobs = SubmitSome(2);
@@ -181,7 +181,7 @@ TEST_F(DispatcherTest, PurgesWhatIsStaleInALaneThatHasNothingElse) {
   Start();
   for (int round = 0; round < 2; ++round) {
     const Jobs jobs = SubmitSome(200);
-    ASSERT_TRUE(broker_.AwaitReady(kNormal, 200 * (round + 1)));
+    ASSERT_TRUE(broker_.AwaitReady(kNormal, size_t{200} * (round + 1)));
     for (const JobId& job : jobs) ASSERT_TRUE(store().Cancel(job).ok());
   }
   Pass(absl::Seconds(36));
