@@ -123,10 +123,10 @@ class Dispatcher final : public CommitObserver {
   void DistrustAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnPrepared(const Lane& lane, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
-  // A broker queue of this queue is gone, so those of its other priorities may be as well.
-  // Workers consume all of them or none.
   // Tells the lanes that have jobs out how many workers serve them.
   void CountWorkers();
+  // A broker queue of this queue is gone, so those of its other priorities may be as well.
+  // Workers consume all of them or none.
   void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::Fate fate);
   // What the lane has to do now.

@@ -49,7 +49,7 @@ struct JobRecord {
   // The store's own key; 0 before the insert.
   int64_t row = 0;
   JobId id;
-  // Resolved at submit; `spec.queue` is what was asked for.
+  // Resolved at submit; `spec->queue()` is what was asked for.
   std::string queue;
   // What was submitted, less id and payload. Never changes, so that copies of the record
   // share it; never null.

@@ -32,6 +32,7 @@ REST_SECONDS = 5
 OUR_JOB = json.dumps({"type": "demo.echo", "payload": {"x": 1}})
 COST_JOBS = 40_000
 IDLE_CALLS = 60
+REFUSED_CALLS = 20
 # Lone calls, so far apart that everything has gone to sleep.
 SPACED = "--rest=1200..3000"
 INVALID_ARGUMENT = "3"
@@ -153,10 +154,10 @@ def submit(broker, options):
     with harness.Set(broker, follow_logs=False) as system:
         system.wait_for_types("demo.echo")
         _load(system, 100)
-        calls = int(IDLE_CALLS * options.scale)
-        took = _load(system, calls, SPACED)
-        refused = _run_load(system, max(1, calls // 3), SPACED, "--type=!")
-        assert refused["errors"] == {INVALID_ARGUMENT: max(1, calls // 3)}, refused
+        took = _load(system, max(1, int(IDLE_CALLS * options.scale)), SPACED)
+        refusals = max(1, int(REFUSED_CALLS * options.scale))
+        refused = _run_load(system, refusals, SPACED, "--type=!")
+        assert refused["errors"] == {INVALID_ARGUMENT: refusals}, refused
     for name, latency in (("submit", took["latency_ms"]),
                           ("refused by the frontend", refused["refused_ms"])):
         result.add(f"{name} p50", "ms", latency["p50"])

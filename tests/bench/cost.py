@@ -4,6 +4,7 @@
 broker messages; and where that CPU time goes."""
 
 import collections
+import contextlib
 import pathlib
 import re
 import signal
@@ -14,7 +15,7 @@ import harness
 from measure import Result, cpu_seconds, slots
 
 SAMPLES_A_SECOND = 997
-# Of a part's samples: the rest is summed.
+# Of all samples; what has fewer is left out.
 LEAST_SHARE = 0.01
 
 
@@ -47,8 +48,10 @@ def profile(broker, options, ways, slot_count):
             pids = ",".join(str(pid) for part in parts.values() for pid in part)
             with subprocess.Popen(["perf", "record", "--quiet", "--freq", str(SAMPLES_A_SECOND),
                                    "--output", samples, "--pid", pids]) as perf:
-                way(system, options.scale)
-                perf.send_signal(signal.SIGINT)
+                try:
+                    way(system, options.scale)
+                finally:
+                    perf.send_signal(signal.SIGINT)
             found = _places(samples, parts)
             for place, count in found.most_common():
                 share = count / found.total()
@@ -57,29 +60,16 @@ def profile(broker, options, ways, slot_count):
     return result
 
 
-class _set:
-    """A set with its parts' processes by name."""
-
-    def __init__(self, broker, slot_count):
-        self._broker = broker
-        self._slot_count = slot_count
-
-    def __enter__(self):
-        self._directory = tempfile.TemporaryDirectory()
-        with slots(self._directory.name, self._slot_count) as config:
-            self._system = harness.Set(self._broker, follow_logs=False, worker_config=config)
-        system = self._system.__enter__()
+@contextlib.contextmanager
+def _set(broker, slot_count):
+    """A set, and its parts' processes by name."""
+    with tempfile.TemporaryDirectory() as directory, slots(directory, slot_count) as config, \
+            harness.Set(broker, follow_logs=False, worker_config=config) as system:
         system.wait_for_types("demo.echo")
         parts = {name: [getattr(system, name).pid]
                  for name in ("gateway", "frontend", "state", "worker")}
-        parts["broker"] = _tree(int((self._broker.directory / "node.pid").read_text()))
-        return system, parts
-
-    def __exit__(self, *failure):
-        try:
-            self._system.__exit__(*failure)
-        finally:
-            self._directory.cleanup()
+        parts["broker"] = _tree(int((broker.directory / "node.pid").read_text()))
+        yield system, parts
 
 
 def _figures(system, parts):

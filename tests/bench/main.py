@@ -17,6 +17,7 @@ import peers  # noqa: E402
 
 NEED_PEERS = {"rest", "cost", "profile"}
 
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -353,7 +353,7 @@ class Set:
                  worker_flags=(), frontend_flags=(), gateway_flags=(), follow_logs=True):
         """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set.
         Without `follow_logs` nobody reads the services' logs once they are up: reading three
-        lines of each job here would take more than the job itself."""
+        lines of each job here takes a share of the machine."""
         self.broker = broker
         self._follow_logs = follow_logs
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="buzzer-test-"))

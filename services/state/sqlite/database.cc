@@ -150,6 +150,11 @@ Statement& Statement::BindBlob(int index, absl::string_view value) {
   return *this;
 }
 
+Statement& Statement::BindBlob(int index, std::string&& temporary) {
+  sqlite3_bind_blob64(handle_, index, temporary.data(), temporary.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
 Statement& Statement::BindNull(int index) {
   sqlite3_bind_null(handle_, index);
   return *this;

@@ -94,14 +94,14 @@ class Statement {
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
 
-  // Parameters count from 1. Blobs and texts are not copied: they must be there until the
-  // last Step. (A temporary string does not compile; a view of one does.)
+  // Parameters count from 1. Blobs and texts are not copied, and must be there until the last
+  // Step; but a temporary blob is. (A temporary text does not compile; beware of a view of one.)
   Statement& Bind(int index, int64_t value);
   Statement& Bind(int index, double value);
   Statement& BindText(int index, absl::string_view value);
   Statement& BindText(int index, std::string&& temporary) = delete;
   Statement& BindBlob(int index, absl::string_view value);
-  Statement& BindBlob(int index, std::string&& temporary) = delete;
+  Statement& BindBlob(int index, std::string&& temporary);
   Statement& BindNull(int index);
   Statement& BindTime(int index, absl::Time value);
   Statement& BindTime(int index, const std::optional<absl::Time>& value);

@@ -79,12 +79,9 @@ JobRecord Read(const Statement& row) {
   return job;
 }
 
-// `bytes` is what gets bound.
-void BindError(Statement& statement, int index, const std::optional<v1::JobError>& error,
-               std::string* bytes) {
+void BindError(Statement& statement, int index, const std::optional<v1::JobError>& error) {
   if (error.has_value()) {
-    *bytes = error->SerializeAsString();
-    statement.BindBlob(index, *bytes);
+    statement.BindBlob(index, error->SerializeAsString());
   } else {
     statement.BindNull(index);
   }
@@ -207,8 +204,7 @@ JobRowsWriter::JobRowsWriter(Database* database)
   }
 }
 
-void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord& job,
-                                std::string* error) {
+void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord& job) {
   int i = first;
   statement.Bind(i++, int64_t{job.state});
   statement.Bind(i++, job.revision);
@@ -231,7 +227,7 @@ void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord
   statement.BindTime(i++, job.deadline_at);
   statement.BindTime(i++, job.purge_at);
   statement.BindTime(i++, WakeTime(job));
-  BindError(statement, i++, job.error, error);
+  BindError(statement, i++, job.error);
   if (job.result.has_value()) {
     statement.BindText(i++, job.result->content_type());
     statement.Bind(i++, job.result->size());
@@ -247,13 +243,11 @@ void JobRowsWriter::Insert(JobRecord& job, absl::string_view payload) {
   insert_job_.BindText(3, job.type());
   insert_job_.BindText(4, job.queue);
   insert_job_.Bind(5, int64_t{job.priority()});
-  std::string error;
-  BindMutable(insert_job_, 6, job, &error);
+  BindMutable(insert_job_, 6, job);
   insert_job_.Run();
   job.row = database_->LastInsertRow();
-  const std::string spec = job.spec->SerializeAsString();
   insert_submission_.Bind(1, job.row);
-  insert_submission_.BindBlob(2, spec);
+  insert_submission_.BindBlob(2, job.spec->SerializeAsString());
   insert_submission_.BindBlob(3, payload);
   insert_submission_.Run();
   for (const auto& [key, value] : job.spec->labels()) {
@@ -267,8 +261,7 @@ void JobRowsWriter::Insert(JobRecord& job, absl::string_view payload) {
 
 void JobRowsWriter::Update(const JobRecord& job) {
   update_job_.Bind(1, job.row);
-  std::string error;
-  BindMutable(update_job_, 2, job, &error);
+  BindMutable(update_job_, 2, job);
   update_job_.Run();
 }
 
@@ -290,8 +283,7 @@ void JobRowsWriter::InsertHistory(int64_t row, const HistoryEntry& entry) {
   insert_history_.Bind(4, int64_t{entry.state});
   insert_history_.Bind(5, int64_t{entry.attempt});
   insert_history_.BindText(6, entry.cause);
-  std::string error;
-  BindError(insert_history_, 7, entry.error, &error);
+  BindError(insert_history_, 7, entry.error);
   insert_history_.Run();
   // Each line has a revision of its own.
   if (entry.revision > kMaxHistory) prune_history_.Bind(1, row).Run();

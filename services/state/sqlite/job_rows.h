@@ -57,8 +57,7 @@ class JobRowsWriter {
   void DeleteOutbox(const JobRecord& job, int64_t position);
 
  private:
-  // `error` holds what is bound of the job's error.
-  void BindMutable(Statement& statement, int first, const JobRecord& job, std::string* error);
+  void BindMutable(Statement& statement, int first, const JobRecord& job);
 
   Database* const database_;
   Statement insert_job_;

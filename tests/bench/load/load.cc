@@ -109,15 +109,7 @@ class Load {
       call.due = SteadyClock::now();
       call.context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
       const grpc::Status status = stubs_.front()->SubmitJob(&call.context, job_, &call.job);
-      const double ms =
-          std::chrono::duration<double, std::milli>(SteadyClock::now() - call.due).count();
-      MutexLock lock(&mutex_);
-      if (status.ok()) {
-        ++accepted_;
-      } else {
-        ++errors_[NameOf(status)];
-      }
-      (status.ok() ? latencies_ : refused_after_).push_back(ms);
+      Record(call, status);
     }
   }
 
@@ -150,26 +142,29 @@ class Load {
     return true;
   }
 
-  void OnDone(std::unique_ptr<Call> call, const grpc::Status& status) {
+  // How the call ended, just now.
+  void Record(const Call& call, const grpc::Status& status) {
     const double ms =
-        std::chrono::duration<double, std::milli>(SteadyClock::now() - call->due).count();
-    {
-      MutexLock lock(&mutex_);
-      if (!status.ok()) {
-        errors_[NameOf(status)] += call->jobs;
-      } else if (options_.batch > 0) {
-        for (const auto& result : call->results.results()) {
-          if (result.has_job()) {
-            ++accepted_;
-          } else {
-            ++errors_[std::to_string(result.error().code())];
-          }
+        std::chrono::duration<double, std::milli>(SteadyClock::now() - call.due).count();
+    MutexLock lock(&mutex_);
+    if (!status.ok()) {
+      errors_[NameOf(status)] += call.jobs;
+    } else if (options_.batch > 0) {
+      for (const auto& result : call.results.results()) {
+        if (result.has_job()) {
+          ++accepted_;
+        } else {
+          ++errors_[std::to_string(result.error().code())];
         }
-      } else {
-        ++accepted_;
       }
-      (status.ok() ? latencies_ : refused_after_).push_back(ms);
+    } else {
+      ++accepted_;
     }
+    (status.ok() ? latencies_ : refused_after_).push_back(ms);
+  }
+
+  void OnDone(std::unique_ptr<Call> call, const grpc::Status& status) {
+    Record(*call, status);
     // It holds the channel, whose last owner must not be a gRPC thread: that would join itself.
     call.reset();
     if (options_.rate <= 0) StartNext(SteadyClock::now());

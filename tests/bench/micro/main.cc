@@ -5,17 +5,16 @@
 
 #include <benchmark/benchmark.h>
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "buzzer/internal/v1/dispatch.pb.h"
 #include "common/job_id/job_id.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/sqlite/sqlite_job_store.h"
 #include "services/worker/queue_lane.h"
+#include "tests/support/await.h"
 #include "tests/support/temporary_directory.h"
 
 namespace buzzer {
@@ -88,19 +87,6 @@ std::vector<internal::v1::NewJob> NewJobs(int64_t count) {
   return jobs;
 }
 
-// Calls one of the store's functions and waits for its result.
-template <typename Result, typename Call>
-Result Await(Call call) {
-  std::optional<Result> result;
-  absl::Notification done;
-  call([&](absl::StatusOr<Result> given) {
-    result = *std::move(given);
-    done.Notify();
-  });
-  done.WaitForNotification();
-  return *std::move(result);
-}
-
 // So many jobs submitted, claimed and ended, each in one transaction, synced to the disk of the
 // temporary directory. The CPU time is the process's: the disk is not waited for in it.
 void PassesJobsThroughTheStore(benchmark::State& state) {
@@ -115,27 +101,27 @@ void PassesJobsThroughTheStore(benchmark::State& state) {
   using Stored = std::vector<absl::StatusOr<state::JobRecord>>;
   using Claimed = std::vector<state::ClaimResult>;
   for (auto _ : state) {
-    const auto stored = Await<Stored>(
-        [&](auto done) { (*store)->Submit(NewJobs(state.range(0)), std::move(done)); });
+    const auto stored =
+        testing::Await<Stored>([&](auto done) { (*store)->Submit(NewJobs(state.range(0)), done); });
     std::vector<state::ClaimRequest> claims;
-    for (const auto& job : stored) {
+    for (const auto& job : *stored) {
       auto& claim = claims.emplace_back();
       claim.job = job->id;
       claim.claim_id = RandomBytes(16);
       claim.worker = "a-worker-of-some-pod-7c9f";
     }
-    const auto claimed =
-        Await<Claimed>([&](auto done) { (*store)->Claim(claims, std::move(done)); });
+    const auto claimed = testing::Await<Claimed>([&](auto done) { (*store)->Claim(claims, done); });
     std::vector<state::OutcomeReport> outcomes;
-    for (size_t i = 0; i < claimed.size(); ++i) {
+    for (size_t i = 0; i < claimed->size(); ++i) {
       auto& outcome = outcomes.emplace_back();
-      outcome.lease = {claims[i].job, claimed[i].granted->attempt(),
-                       claimed[i].granted->lease_id()};
+      outcome.lease = {claims[i].job, (*claimed)[i].granted->attempt(),
+                       (*claimed)[i].granted->lease_id()};
       outcome.success.set_content_type("application/json");
       outcome.success.set_result("{\"x\":1}");
     }
-    Await<std::vector<bool>>(
-        [&](auto done) { (*store)->Finish(std::move(outcomes), std::move(done)); });
+    const auto ended = testing::Await<std::vector<bool>>(
+        [&](auto done) { (*store)->Finish(std::move(outcomes), done); });
+    benchmark::DoNotOptimize(ended.ok());
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
