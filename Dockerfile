@@ -39,10 +39,11 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
     && install -D --strip --target-directory=/out build/release/bin/buzzer*
 
 FROM ${BASE} AS runtime
-# ca-certificates: for a broker behind amqps:// whose authority is a public one.
+# ca-certificates: for a broker behind amqps:// whose authority is a public one. Most libraries
+# are in the programs (BUZZER_STATIC): an update of one of them means a new build.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-         ca-certificates libgrpc++1.51 libprometheus-cpp-pull1.0 \
+         ca-certificates libprometheus-cpp-pull1.0 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/* /var/cache/debconf/*-old \
     && groupadd --gid 10001 buzzer \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent \
@@ -68,12 +69,7 @@ USER 10001:10001
 ENTRYPOINT ["buzzer-frontend"]
 CMD ["--listen_address=0.0.0.0:50051", "--metrics_address=0.0.0.0:9101", "--state_address=state:50052"]
 
-FROM runtime AS broker-runtime
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends librabbitmq4 libsqlite3-0 libyaml-cpp0.7 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/* /var/cache/debconf/*-old
-
-FROM broker-runtime AS state
+FROM runtime AS state
 LABEL org.opencontainers.image.title="buzzer-state" \
       org.opencontainers.image.description="Buzzer's state service: every job, its history, outbox and timers"
 COPY --from=build /out/buzzer-state /usr/bin/
@@ -85,7 +81,7 @@ USER 10001:10001
 ENTRYPOINT ["buzzer-state"]
 CMD ["--listen_address=0.0.0.0:50052", "--metrics_address=0.0.0.0:9102", "--data_directory=/data"]
 
-FROM broker-runtime AS worker
+FROM runtime AS worker
 LABEL org.opencontainers.image.title="buzzer-worker" \
       org.opencontainers.image.description="Buzzer's worker; the base for a team's own handlers"
 COPY --from=build /out/buzzer-worker /out/buzzer-supervisor /usr/bin/

@@ -36,7 +36,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN_DIR = pathlib.Path(os.environ.get("BUZZER_BIN_DIR", ROOT / "build/release/bin"))
 # Of its own log only warnings, and the line that says it is up.
-ENVOY_COMMAND = [ROOT / ".tools/venv/bin/envoy", "--disable-hot-restart", "--concurrency", "1",
+ENVOY_COMMAND = [ROOT / ".tools/venv/bin/envoy", "--disable-hot-restart", "--concurrency", "2",
                  "--log-level", "warning", "--component-log-level", "config:info"]
 # Sanitizers and two busy cores make everything slower; no test measures by these.
 START_SECONDS = 60

@@ -1,0 +1,48 @@
+# Makes the imported targets that BuzzerDependencies found mean Debian's archives instead of
+# the shared libraries: a program then has in memory what it uses of gRPC, Protobuf and
+# OpenSSL, and calls it without a detour (tests/bench/README.md has the figures). What Debian
+# has no archive of stays shared.
+
+# The archive beside a shared library, or the library itself.
+function(buzzer_archive_of library out)
+  string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${library}")
+  if(EXISTS "${archive}")
+    set(${out} "${archive}" PARENT_SCOPE)
+  else()
+    set(${out} "${library}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(buzzer_make_static target)
+  foreach(property IN ITEMS IMPORTED_LOCATION IMPORTED_LOCATION_NONE IMPORTED_LOCATION_RELEASE)
+    get_target_property(library ${target} ${property})
+    if(library)
+      buzzer_archive_of("${library}" archive)
+      set_target_properties(${target} PROPERTIES ${property} "${archive}")
+    endif()
+  endforeach()
+  get_target_property(linked ${target} INTERFACE_LINK_LIBRARIES)
+  if(linked)
+    set(archives "")
+    foreach(library IN LISTS linked)
+      if(library STREQUAL "-lre2")
+        set(library "-l:libre2.a")
+      elseif(library MATCHES "^/.*\\.so$")
+        buzzer_archive_of("${library}" library)
+      endif()
+      list(APPEND archives "${library}")
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES "${archives}")
+  endif()
+endfunction()
+
+get_property(buzzer_imported DIRECTORY PROPERTY IMPORTED_TARGETS)
+foreach(target IN LISTS buzzer_imported)
+  buzzer_make_static(${target})
+endforeach()
+# Archives do not say what they need, so their order would matter too.
+target_link_libraries(PkgConfig::RABBITMQ INTERFACE OpenSSL::SSL)
+add_link_options(-Wl,--gc-sections)
+set(CMAKE_CXX_LINK_EXECUTABLE
+    "<CMAKE_CXX_COMPILER> <FLAGS> <CMAKE_CXX_LINK_FLAGS> <LINK_FLAGS> <OBJECTS> -o <TARGET> \
+-Wl,--start-group <LINK_LIBRARIES> -Wl,--end-group")
