@@ -147,22 +147,30 @@ void DispatchLane::ReleaseHeld(absl::Duration now) {
   }
 }
 
+bool DispatchLane::HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const {
+  const size_t can_go = std::min(ready_.size(), window - out_.size());
+  return can_go < jobs_per_message && now - last_message_ < kMessageInterval;
+}
+
 std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
   ReleaseHeld(now);
   const size_t window = Window(now);
   const size_t jobs_per_message = JobsPerMessage(now);
   std::vector<Message> taken;
+  holds_back_ = false;
   // With so many held the next would be held too; and what is held takes memory.
   while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
-    OutboxEntry entry = std::move(ready_.begin()->second);
-    ready_.erase(ready_.begin());
     if (taken.empty() || taken.back().size() >= jobs_per_message) {
+      if (holds_back_ = HoldsBack(window, jobs_per_message, now); holds_back_) break;
       taken.emplace_back();
       ++dispatches_;
     }
+    OutboxEntry entry = std::move(ready_.begin()->second);
+    ready_.erase(ready_.begin());
     out_[entry.job] = {entry, kNotConfirmed, dispatches_};
     taken.back().push_back(std::move(entry));
   }
+  if (!taken.empty()) last_message_ = now;
   return taken;
 }
 

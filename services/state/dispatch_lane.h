@@ -30,6 +30,9 @@ class DispatchLane {
   // Jobs of one message: a worker's share of what the lane gets through in 20 ms, so that none
   // waits for long at the worker that gets it; within 1 and this.
   static constexpr size_t kMaxJobsPerMessage = 100;
+  // Where a message may have several jobs, fewer than that wait for company until the last
+  // message is this old: each message costs the broker, its worker and a commit.
+  static constexpr absl::Duration kMessageInterval = absl::Milliseconds(10);
 
   // A job became QUEUED.
   void OnQueued(const OutboxEntry& entry);
@@ -49,6 +52,8 @@ class DispatchLane {
   // The next rows to publish, in order and by message, marked as out.
   using Message = std::vector<OutboxEntry>;
   std::vector<Message> TakeReady(absl::Duration now);
+  // Whether the last TakeReady left rows to wait for company; ask again within the interval.
+  bool holds_back() const { return holds_back_; }
 
   // Where to read the outbox table next and how many rows, or nullopt if there is no
   // need. OnRead must follow (nullopt: the read failed).
@@ -108,7 +113,12 @@ class DispatchLane {
   void TakeBack(const JobId& job);
   void ReleaseHeld(absl::Duration now);
 
+  // Whether fewer rows than a message may have can go, and shortly after another message.
+  bool HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const;
+
   size_t workers_ = 0;
+  absl::Duration last_message_ = -absl::InfiniteDuration();
+  bool holds_back_ = false;
   // Every row at or below was read, or told by OnQueued.
   int64_t cursor_ = 0;
   // There may be rows above the cursor.

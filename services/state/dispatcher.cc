@@ -260,6 +260,10 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
     published_ += static_cast<int64_t>(messages.size());
     work->publish.push_back({lane, state.broker_queue, std::move(messages)});
   }
+  if (state.rows.holds_back() && !holding_back_) {
+    holding_back_ = true;
+    wake_.NotifyAll();  // The thread sees to it that they do not wait for long.
+  }
   if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
 }
 
@@ -400,6 +404,7 @@ void Dispatcher::Tick() {
   Work work;
   {
     MutexLock lock(&mutex_);
+    holding_back_ = false;
     if (!up_ || stopping_) return;
     for (auto& [lane, state] : lanes_) {
       if (!state.ready) {
@@ -435,7 +440,8 @@ void Dispatcher::Loop() {
     Tick();
     MutexLock lock(&mutex_);
     if (stopping_) return;
-    wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(kTickInterval));
+    wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(holding_back_ ? DispatchLane::kMessageInterval
+                                                                   : kTickInterval));
     if (stopping_) return;
   }
 }

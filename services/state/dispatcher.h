@@ -147,6 +147,8 @@ class Dispatcher final : public CommitObserver {
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Since the last tick some lane has let rows wait for company.
+  bool holding_back_ ABSL_GUARDED_BY(mutex_) = false;
   int uses_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -96,7 +96,7 @@ grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContex
   if (absl::Status refused = tenant.ok() ? Check(*context, *request) : tenant.status();
       !refused.ok()) {
     call->Finish(refused);
-    return call.get();
+    return call->reactor();
   }
   const int jobs = request->requests_size();
   const auto batch = std::make_shared<Batch>(call, *tenant, jobs, response);
@@ -117,7 +117,7 @@ grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContex
                              batch->Settle(place, std::move(stored));
                            });
   }
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -17,7 +17,7 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) {
     call->Finish(target.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::CancelJobRequest forward;
   forward.set_tenant(target->tenant);
@@ -32,7 +32,7 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
                             }
                             call->Finish(answer.status());
                           });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

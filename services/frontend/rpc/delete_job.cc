@@ -16,7 +16,7 @@ grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* con
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) {
     call->Finish(target.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::DeleteJobRequest forward;
   forward.set_tenant(target->tenant);
@@ -25,7 +25,7 @@ grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* con
                           [call](const absl::StatusOr<internal::v1::DeleteJobResponse>& answer) {
                             call->Finish(answer.status());
                           });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

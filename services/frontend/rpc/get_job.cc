@@ -15,10 +15,10 @@ namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
                                              const v1::GetJobRequest* request, v1::Job* response) {
-  const auto call = UnaryCall::Make(context, parts_, Method::kGetJob);
+  const auto call = UnaryCall::Make(context, parts_, Method::kGetJob, request->has_wait());
   const auto refuse = [&](const absl::Status& status) {
     call->Finish(status);
-    return call.get();
+    return call->reactor();
   };
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) return refuse(target.status());
@@ -39,7 +39,7 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
   };
   if (*wait == absl::ZeroDuration()) {
     answer();
-    return call.get();
+    return call->reactor();
   }
   const auto waiting =
       JobWait::Start(parts_, *target, request->after(), JobWait::Until::kChanged, *wait,
@@ -51,7 +51,7 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
                        }
                      });
   call->OnGone([waiting] { waiting->Cancel(); });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

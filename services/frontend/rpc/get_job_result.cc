@@ -17,7 +17,7 @@ grpc::ServerUnaryReactor* JobService::GetJobResult(grpc::CallbackServerContext* 
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) {
     call->Finish(target.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::GetJobResultRequest query;
   query.set_tenant(target->tenant);
@@ -37,7 +37,7 @@ grpc::ServerUnaryReactor* JobService::GetJobResult(grpc::CallbackServerContext* 
         }
         call->Finish(answer.status());
       });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -18,7 +18,7 @@ grpc::ServerUnaryReactor* QueueService::GetQueue(grpc::CallbackServerContext* co
   const auto queue = ParseQueueName(request->name());
   if (!tenant.ok() || !queue.ok()) {
     call->Finish(tenant.ok() ? queue.status() : tenant.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::GetQueueRequest query;
   query.set_tenant(*tenant);
@@ -28,7 +28,7 @@ grpc::ServerUnaryReactor* QueueService::GetQueue(grpc::CallbackServerContext* co
                            if (answer.ok()) *response = std::move(*answer->mutable_queue());
                            call->Finish(answer.status());
                          });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -71,12 +71,12 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
   const auto tenant = CallerTenant(*context);
   if (!tenant.ok()) {
     call->Finish(tenant.status());
-    return call.get();
+    return call->reactor();
   }
   auto query = ToStateRequest(*request, *tenant);
   if (!query.ok()) {
     call->Finish(query.status());
-    return call.get();
+    return call->reactor();
   }
   ReadPage(parts_.state, *std::move(query),
            [call, request, response,
@@ -89,7 +89,7 @@ grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* cont
              }
              call->Finish(answer.status());
            });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -16,7 +16,7 @@ grpc::ServerUnaryReactor* QueueService::ListQueues(grpc::CallbackServerContext* 
   const auto tenant = CallerTenant(*context);
   if (!tenant.ok()) {
     call->Finish(tenant.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::ListQueuesRequest query;
   query.set_tenant(*tenant);
@@ -25,7 +25,7 @@ grpc::ServerUnaryReactor* QueueService::ListQueues(grpc::CallbackServerContext* 
         if (answer.ok()) *response->mutable_queues() = std::move(*answer->mutable_queues());
         call->Finish(answer.status());
       });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -11,7 +11,7 @@ grpc::ServerUnaryReactor* QueueService::PauseQueue(grpc::CallbackServerContext* 
                                                    v1::Queue* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kPauseQueue);
   SetQueuePaused(parts_, *context, request->name(), /*paused=*/true, call, response);
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -11,7 +11,7 @@ grpc::ServerUnaryReactor* QueueService::ResumeQueue(grpc::CallbackServerContext*
                                                     v1::Queue* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kResumeQueue);
   SetQueuePaused(parts_, *context, request->name(), /*paused=*/false, call, response);
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

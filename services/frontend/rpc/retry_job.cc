@@ -17,7 +17,7 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) {
     call->Finish(target.status());
-    return call.get();
+    return call->reactor();
   }
   internal::v1::RetryJobRequest forward;
   forward.set_tenant(target->tenant);
@@ -32,7 +32,7 @@ grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* cont
                            }
                            call->Finish(answer.status());
                          });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

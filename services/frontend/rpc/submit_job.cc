@@ -88,11 +88,12 @@ void WaitForEnd(const Accepted& accepted, absl::Duration wait, absl::Duration ho
 grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* context,
                                                 const v1::SubmitJobRequest* request,
                                                 v1::Job* response) {
-  const auto call = UnaryCall::Make(context, parts_, Method::kSubmitJob);
+  const auto prefer = FindMetadata(*context, "prefer");
+  const auto call = UnaryCall::Make(context, parts_, Method::kSubmitJob, prefer.has_value());
   auto tenant = CallerTenant(*context);
   if (!tenant.ok()) {
     call->Finish(tenant.status());
-    return call.get();
+    return call->reactor();
   }
   SubmitContext submit;
   submit.tenant = *tenant;
@@ -102,9 +103,8 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
   auto job = MakeNewJob(*request, submit);
   if (!job.ok()) {
     call->Finish(job.status());
-    return call.get();
+    return call->reactor();
   }
-  const auto prefer = FindMetadata(*context, "prefer");
   const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
   const Accepted accepted{parts_, call, response, *std::move(tenant)};
   parts_.submits->Submit(*std::move(job), [accepted, wait, received = submit.now,
@@ -123,7 +123,7 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
       Answer202(accepted);
     }
   });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -11,19 +11,41 @@
 
 namespace buzzer::frontend {
 
+// Keeps the call until gRPC is done with it.
+class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
+ public:
+  void Keep(std::shared_ptr<UnaryCall> call) { call_ = std::move(call); }
+
+ private:
+  void OnCancel() override { call_->Cancelled(); }
+  void OnDone() override {
+    call_->Done();
+    delete this;
+  }
+
+  std::shared_ptr<UnaryCall> call_;
+};
+
 std::shared_ptr<UnaryCall> UnaryCall::Make(grpc::CallbackServerContext* context, const Parts& parts,
-                                           Method method) {
-  std::shared_ptr<UnaryCall> call(new UnaryCall(context, parts, method));
-  call->self_ = call;
+                                           Method method, bool may_wait) {
+  if (!may_wait) {
+    return std::shared_ptr<UnaryCall>(
+        new UnaryCall(context, parts, method, context->DefaultReactor()));
+  }
+  auto* reactor = new WaitingReactor();
+  std::shared_ptr<UnaryCall> call(new UnaryCall(context, parts, method, reactor));
+  reactor->Keep(call);
   return call;
 }
 
-UnaryCall::UnaryCall(grpc::CallbackServerContext* context, const Parts& parts, Method method)
+UnaryCall::UnaryCall(grpc::CallbackServerContext* context, const Parts& parts, Method method,
+                     grpc::ServerUnaryReactor* reactor)
     : context_(context),
       metrics_(parts.metrics),
       clock_(parts.clock),
       method_(method),
-      start_(parts.clock->Monotonic()) {}
+      start_(parts.clock->Monotonic()),
+      reactor_(reactor) {}
 
 void UnaryCall::SetHeader(absl::string_view key, absl::string_view value) {
   SetResponseMetadata(context_, key, value);
@@ -35,7 +57,7 @@ void UnaryCall::Finish(const absl::Status& status) {
     if (const auto seconds = RetryAfterOfError(status)) SetHeader("retry-after", *seconds);
   }
   metrics_->OnUnaryDone(method_, status.code(), clock_->Monotonic() - start_);
-  ServerUnaryReactor::Finish(ToGrpcStatus(status));
+  reactor_->Finish(ToGrpcStatus(status));
 }
 
 void UnaryCall::OnGone(std::function<void()> gone) {
@@ -49,7 +71,7 @@ void UnaryCall::OnGone(std::function<void()> gone) {
   gone();
 }
 
-void UnaryCall::OnCancel() {
+void UnaryCall::Cancelled() {
   std::function<void()> on_gone;
   {
     MutexLock lock(&mutex_);
@@ -59,14 +81,11 @@ void UnaryCall::OnCancel() {
   if (on_gone != nullptr) on_gone();
 }
 
-void UnaryCall::OnDone() {
+void UnaryCall::Done() {
   std::function<void()> dropped;  // It may hold this call.
-  {
-    MutexLock lock(&mutex_);
-    gone_ = true;
-    dropped = std::exchange(on_gone_, nullptr);
-  }
-  const std::shared_ptr<UnaryCall> self = std::move(self_);
+  MutexLock lock(&mutex_);
+  gone_ = true;
+  dropped = std::exchange(on_gone_, nullptr);
 }
 
 }  // namespace buzzer::frontend

@@ -18,13 +18,17 @@
 namespace buzzer::frontend {
 
 // One unary call of the public API, from its arrival to its answer: the one place that
-// sets what REST callers get beside the message, and that counts calls. Keeps itself
-// until gRPC is done with it. Whoever works for the call holds it by shared_ptr, and
-// exactly one of them finishes it. Thread-safe.
-class UnaryCall final : public grpc::ServerUnaryReactor {
+// sets what REST callers get beside the message, and that counts calls. Whoever works for
+// the call holds it by shared_ptr, and exactly one of them finishes it. Thread-safe.
+class UnaryCall {
  public:
+  // Only one that `may_wait` hears of a client that gives up: gRPC wakes a thread at the end of
+  // each call for that.
   static std::shared_ptr<UnaryCall> Make(grpc::CallbackServerContext* context, const Parts& parts,
-                                         Method method);
+                                         Method method, bool may_wait = false);
+
+  // What the service's method returns.
+  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
 
   // Adds initial metadata, which is a header on REST. Before Finish, by who finishes.
   void SetHeader(absl::string_view key, absl::string_view value);
@@ -33,21 +37,25 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // and response must not be touched afterwards.
   void Finish(const absl::Status& status);
 
-  // Calls `gone` once if the client gives up before the answer: at once if it has.
+  // Calls `gone` once if the client gives up before the answer: at once if it has. Only for
+  // who may wait.
   void OnGone(std::function<void()> gone);
 
  private:
-  UnaryCall(grpc::CallbackServerContext* context, const Parts& parts, Method method);
+  class WaitingReactor;
 
-  void OnCancel() override;
-  void OnDone() override;
+  UnaryCall(grpc::CallbackServerContext* context, const Parts& parts, Method method,
+            grpc::ServerUnaryReactor* reactor);
+
+  void Cancelled();
+  void Done();
 
   grpc::CallbackServerContext* const context_;
   FrontendMetrics* const metrics_;
   const Clock* const clock_;
   const Method method_;
   const absl::Duration start_;
-  std::shared_ptr<UnaryCall> self_;  // Until OnDone.
+  grpc::ServerUnaryReactor* const reactor_;  // gRPC's, or deletes itself.
   Mutex mutex_;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> on_gone_ ABSL_GUARDED_BY(mutex_);

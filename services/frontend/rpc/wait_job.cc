@@ -16,17 +16,17 @@ namespace buzzer::frontend {
 grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* context,
                                               const v1::WaitJobRequest* request,
                                               v1::Job* response) {
-  const auto call = UnaryCall::Make(context, parts_, Method::kWaitJob);
+  const auto call = UnaryCall::Make(context, parts_, Method::kWaitJob, /*may_wait=*/true);
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) {
     call->Finish(target.status());
-    return call.get();
+    return call->reactor();
   }
   const absl::StatusOr<absl::Duration> timeout =
       request->has_timeout() ? ParseWait("timeout", request->timeout()) : kDefaultWaitJobTimeout;
   if (!timeout.ok()) {
     call->Finish(timeout.status());
-    return call.get();
+    return call->reactor();
   }
   const auto answer = [call, response](absl::StatusOr<v1::Job> job) {
     if (job.ok()) {
@@ -47,7 +47,7 @@ grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* conte
                        }
                      });
   call->OnGone([waiting] { waiting->Cancel(); });
-  return call.get();
+  return call->reactor();
 }
 
 }  // namespace buzzer::frontend

@@ -10,6 +10,7 @@ namespace buzzer::state {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::Le;
 using ::testing::SizeIs;
@@ -83,6 +84,7 @@ class DispatchLaneTest : public ::testing::Test {
       ASSERT_FALSE(taken.empty());
       for (const int64_t position : taken) Claimed(position);
       claimed += taken.size();
+      now_ += DispatchLane::kMessageInterval;
     }
     if (lane_.NextRead(now_).has_value()) {
       lane_.OnRead(std::nullopt, 0);
@@ -142,6 +144,38 @@ TEST_F(DispatchLaneTest, SendsEachOfSeveralWorkersItsShare) {
   ClaimQuickly();
   lane_.SetWorkers(5);
   EXPECT_THAT(lane_.TakeReady(now_).front(), SizeIs(AllOf(Ge(2), Le(3))));
+}
+
+TEST_F(DispatchLaneTest, LetsFewWaitForCompanyInABusyLane) {
+  ClaimQuickly();
+  const auto messages = lane_.TakeReady(now_);
+  // A window is out: what can go is what claims make room for.
+  for (int i = 0; i < 3; ++i) Claimed(messages.front()[static_cast<size_t>(i)].position);
+  EXPECT_TRUE(Take().empty());
+  EXPECT_TRUE(lane_.holds_back());
+  now_ += DispatchLane::kMessageInterval;
+  // The claims made the window larger as well.
+  EXPECT_THAT(lane_.TakeReady(now_), ElementsAre(SizeIs(6)));
+  EXPECT_FALSE(lane_.holds_back());
+}
+
+TEST_F(DispatchLaneTest, SendsAFullMessageAtOnce) {
+  ClaimQuickly();
+  const auto messages = lane_.TakeReady(now_);
+  for (size_t i = 0; i < 2; ++i) {
+    for (const OutboxEntry& entry : messages[i]) Claimed(entry.position);
+  }
+  EXPECT_FALSE(Take().empty());
+}
+
+TEST_F(DispatchLaneTest, SendsEachJobAtOnceWhereJobsAreFewOrLong) {
+  lane_.SetWorkers(1);
+  ReadAll();
+  for (int64_t position = 1; position <= 50; ++position) {
+    lane_.OnQueued(Entry(position));
+    EXPECT_EQ(Take(), Positions{position});
+    Claimed(position);
+  }
 }
 
 TEST_F(DispatchLaneTest, MissesMessagesNotJobs) {

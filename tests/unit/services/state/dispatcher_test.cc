@@ -155,6 +155,7 @@ TEST_F(DispatcherTest, SendsSeveralJobsTogetherWhereTheyGoFast) {
   dispatcher_->Tick();  // Counts the workers.
   Jobs taken;
   while (taken.size() < 4000) {
+    clock_.Advance(DispatchLane::kMessageInterval);
     ASSERT_TRUE(broker_.Await([&] { return !broker_.Ready(kNormal).empty(); }));
     for (const JobId& job : broker_.Take(kNormal)) {
       taken.push_back(job);
