@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -47,8 +49,12 @@ void Append(const Field::Value& value, std::string* line) {
     absl::StrAppend(line, *number);
   } else if (const auto* flag = std::get_if<bool>(&value)) {
     line->append(*flag ? "true" : "false");
+  } else if (const double real = std::get<double>(value); std::isfinite(real)) {
+    std::array<char, 32> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), real).ptr;
+    line->append(digits.data(), end);
   } else {
-    line->append(nlohmann::json(std::get<double>(value)).dump());
+    line->append("null");
   }
 }
 

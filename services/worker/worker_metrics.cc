@@ -37,13 +37,25 @@ WorkerCounters::WorkerCounters(prometheus::Registry* registry)
                        .Register(*registry)) {}
 
 void WorkerCounters::OnClaimAnswered(absl::string_view answer) {
-  claims_.Add({{"answer", std::string(answer)}}).Increment();
+  MutexLock lock(&mutex_);
+  prometheus::Counter*& claims = claims_by_answer_[answer];
+  if (claims == nullptr) claims = &claims_.Add({{"answer", std::string(answer)}});
+  claims->Increment();
 }
 
 void WorkerCounters::OnAttemptEnded(const std::string& type, absl::string_view outcome,
                                     absl::Duration ran) {
-  attempts_.Add({{"type", type}, {"outcome", std::string(outcome)}}).Increment();
-  run_seconds_.Add({{"type", type}}, kRunSeconds).Observe(absl::ToDoubleSeconds(ran));
+  MutexLock lock(&mutex_);
+  OfType& of_type = types_[type];
+  if (of_type.run_seconds == nullptr) {
+    of_type.run_seconds = &run_seconds_.Add({{"type", type}}, kRunSeconds);
+  }
+  prometheus::Counter*& attempts = of_type.attempts[outcome];
+  if (attempts == nullptr) {
+    attempts = &attempts_.Add({{"type", type}, {"outcome", std::string(outcome)}});
+  }
+  attempts->Increment();
+  of_type.run_seconds->Observe(absl::ToDoubleSeconds(ran));
 }
 
 std::vector<prometheus::MetricFamily> WorkerCollector::Collect() const {

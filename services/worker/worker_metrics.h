@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "common/mutex/mutex.h"
 #include "services/worker/worker.h"
 #include "services/worker/worker_events.h"
 
@@ -28,9 +30,19 @@ class WorkerCounters final : public WorkerEvents {
                       absl::Duration ran) override;
 
  private:
+  using CountersByLabel = absl::flat_hash_map<std::string, prometheus::Counter*>;
+  struct OfType {
+    prometheus::Histogram* run_seconds = nullptr;
+    CountersByLabel attempts;  // by outcome
+  };
+
   prometheus::Family<prometheus::Counter>& claims_;
   prometheus::Family<prometheus::Counter>& attempts_;
   prometheus::Family<prometheus::Histogram>& run_seconds_;
+  // What the families hold, found without making a map of labels for each job.
+  Mutex mutex_;
+  CountersByLabel claims_by_answer_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, OfType> types_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What the worker tells when Prometheus asks: its slots, and whom it can reach.
