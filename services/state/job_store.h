@@ -40,8 +40,9 @@ struct JobChange {
   HistoryEntry entry;
 };
 
-// Hears of every commit, in their order, before the callers of the store do. Called
-// on the store's writer thread: must not block, and must not wait for the store.
+// Hears of every commit, in their order, before the callers of the store do (but for those of
+// Submit, who are told first). Called on the store's writer thread: must not block, and must
+// not wait for the store.
 class CommitObserver {
  public:
   virtual ~CommitObserver() = default;

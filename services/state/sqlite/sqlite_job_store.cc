@@ -44,6 +44,8 @@ absl::Status ShuttingDown() {
 // A call waiting for the next transaction: `apply` runs in it, `done` after its end.
 struct PendingWrite {
   int writes = 1;
+  // `done` comes before the observers: somebody waits for this commit and nothing else.
+  bool answer_first = false;
   std::function<void(StoreWriter&)> apply;
   std::function<void(const absl::Status&)> done;
 };
@@ -86,7 +88,7 @@ class SqliteJobStore final : public JobStore {
           for (auto& job : jobs) results.push_back(writer.Submit(std::move(job)));
           return results;
         },
-        std::move(done));
+        std::move(done), /*answer_first=*/true);
   }
 
   void Claim(std::vector<ClaimRequest> claims, Callback<std::vector<ClaimResult>> done) override {
@@ -312,7 +314,7 @@ class SqliteJobStore final : public JobStore {
   }
 
   template <typename T, typename Apply>
-  void Write(int writes, Apply apply, Callback<T> done) {
+  void Write(int writes, Apply apply, Callback<T> done, bool answer_first = false) {
     // std::function must be copyable, what it carries need not be.
     struct Call {
       Apply apply;
@@ -322,6 +324,7 @@ class SqliteJobStore final : public JobStore {
     auto call = std::make_shared<Call>(Call{std::move(apply), std::move(done), std::nullopt});
     PendingWrite pending;
     pending.writes = std::max(writes, 1);
+    pending.answer_first = answer_first;
     pending.apply = [call](StoreWriter& writer) { call->result.emplace(call->apply(writer)); };
     pending.done = [call](const absl::Status& status) {
       if (status.ok()) {
@@ -413,6 +416,9 @@ class SqliteJobStore final : public JobStore {
       absl::SleepFor(absl::Milliseconds(20));
     }
     const absl::Status status = writer_->Commit();
+    for (PendingWrite& write : batch) {
+      if (write.answer_first) write.done(status);
+    }
     if (status.ok()) {
       if (options_.on_commit) options_.on_commit(writes, options_.clock->Monotonic() - start);
       if (!writer_->changes().empty()) {
@@ -425,7 +431,9 @@ class SqliteJobStore final : public JobStore {
       // what a fresh connection reads.
       if (writer_->database().broken()) writer_.reset();
     }
-    for (PendingWrite& write : batch) write.done(status);
+    for (PendingWrite& write : batch) {
+      if (!write.answer_first) write.done(status);
+    }
   }
 
   // Opens the writing connection again after it broke, at most once a second.
