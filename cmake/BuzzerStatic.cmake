@@ -1,15 +1,20 @@
 # Makes the imported targets that BuzzerDependencies found mean Debian's archives instead of
 # the shared libraries: a program then has in memory what it uses of gRPC, Protobuf and
-# OpenSSL, and calls it without a detour (tests/bench/README.md has the figures). What Debian
-# has no archive of stays shared.
+# OpenSSL, and calls it without a detour (tests/bench/README.md has the figures). Debian has no
+# archives of prometheus-cpp and what it serves with: they stay shared.
+if(BUZZER_SANITIZE)
+  message(FATAL_ERROR "BUZZER_STATIC brings an allocator of its own: not with a sanitizer")
+endif()
 
 # The archive beside a shared library, or the library itself.
 function(buzzer_archive_of library out)
   string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${library}")
   if(EXISTS "${archive}")
     set(${out} "${archive}" PARENT_SCOPE)
-  else()
+  elseif(library MATCHES "prometheus|civetweb")
     set(${out} "${library}" PARENT_SCOPE)
+  else()
+    message(FATAL_ERROR "no archive beside ${library}: configure with -DBUZZER_STATIC=OFF")
   endif()
 endfunction()
 

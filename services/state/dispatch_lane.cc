@@ -148,8 +148,10 @@ void DispatchLane::ReleaseHeld(absl::Duration now) {
 }
 
 bool DispatchLane::HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const {
-  const size_t can_go = std::min(ready_.size(), window - out_.size());
-  return can_go < jobs_per_message && now - last_message_ < kMessageInterval;
+  if (now - last_message_ >= kMessageInterval) return false;
+  // What is still in the table is read when these have gone.
+  if (more_ && ready_.size() < jobs_per_message) return false;
+  return std::min(ready_.size(), window - out_.size()) < jobs_per_message;
 }
 
 std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
@@ -157,11 +159,14 @@ std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
   const size_t window = Window(now);
   const size_t jobs_per_message = JobsPerMessage(now);
   std::vector<Message> taken;
-  holds_back_ = false;
+  held_back_until_.reset();
   // With so many held the next would be held too; and what is held takes memory.
   while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
     if (taken.empty() || taken.back().size() >= jobs_per_message) {
-      if (holds_back_ = HoldsBack(window, jobs_per_message, now); holds_back_) break;
+      if (HoldsBack(window, jobs_per_message, now)) {
+        held_back_until_ = last_message_ + kMessageInterval;
+        break;
+      }
       taken.emplace_back();
       ++dispatches_;
     }

@@ -52,8 +52,8 @@ class DispatchLane {
   // The next rows to publish, in order and by message, marked as out.
   using Message = std::vector<OutboxEntry>;
   std::vector<Message> TakeReady(absl::Duration now);
-  // Whether the last TakeReady left rows to wait for company; ask again within the interval.
-  bool holds_back() const { return holds_back_; }
+  // Until when the last TakeReady left rows to wait for company, if it did: ask again then.
+  std::optional<absl::Duration> held_back_until() const { return held_back_until_; }
 
   // Where to read the outbox table next and how many rows, or nullopt if there is no
   // need. OnRead must follow (nullopt: the read failed).
@@ -118,7 +118,7 @@ class DispatchLane {
 
   size_t workers_ = 0;
   absl::Duration last_message_ = -absl::InfiniteDuration();
-  bool holds_back_ = false;
+  std::optional<absl::Duration> held_back_until_;
   // Every row at or below was read, or told by OnQueued.
   int64_t cursor_ = 0;
   // There may be rows above the cursor.

@@ -3,6 +3,7 @@
 
 #include "services/state/dispatcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,8 +15,6 @@ namespace buzzer::state {
 namespace {
 
 constexpr v1::Job::Priority kPriorities[] = {v1::Job::HIGH, v1::Job::NORMAL, v1::Job::LOW};
-// How often the thread looks; held rows and refusals are in seconds.
-constexpr absl::Duration kTickInterval = absl::Milliseconds(250);
 constexpr absl::Duration kInspectInterval = absl::Seconds(5);
 // Of a lane that has nothing out: workers need its broker queue all the same.
 constexpr absl::Duration kIdleInspectInterval = absl::Seconds(30);
@@ -109,7 +108,7 @@ void Dispatcher::AddQueue(const std::string& queue) {
     it->second.broker_queue =
         absl::StrCat(options_.queue_prefix, ".", queue, ".", PriorityName(priority));
   }
-  wake_.NotifyAll();
+  WantTick();
 }
 
 void Dispatcher::SetPaused(const std::string& queue, bool paused) {
@@ -159,7 +158,7 @@ void Dispatcher::OnReopen() {
     state.rows.Restart();
     state.ready = false;
   }
-  wake_.NotifyAll();
+  WantTick();
 }
 
 void Dispatcher::OnBrokerUp() {
@@ -171,7 +170,7 @@ void Dispatcher::OnBrokerUp() {
     state.preparing = false;
     state.retry_at = -absl::InfiniteDuration();
   }
-  wake_.NotifyAll();  // The thread prepares them.
+  WantTick();  // The thread prepares them.
 }
 
 void Dispatcher::OnBrokerDown() {
@@ -260,9 +259,12 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
     published_ += static_cast<int64_t>(messages.size());
     work->publish.push_back({lane, state.broker_queue, std::move(messages)});
   }
-  if (state.rows.holds_back() && !holding_back_) {
-    holding_back_ = true;
-    wake_.NotifyAll();  // The thread sees to it that they do not wait for long.
+  if (const auto until = state.rows.held_back_until()) {
+    const absl::Duration release_at = Clock::Real()->Monotonic() + (*until - now);
+    if (release_at < release_at_) {
+      release_at_ = release_at;
+      wake_.NotifyAll();
+    }
   }
   if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
 }
@@ -357,14 +359,14 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
       log::Info("stale_messages_dropped", {{"broker_queue", state.broker_queue},
                                            {"messages", info->ready - state.rows.messages_out()}});
       state.ready = false;  // As below: purged, and what is QUEUED goes again.
-      wake_.NotifyAll();
+      WantTick();
       return;
     }
     if (const size_t overtaken = state.rows.RecallOvertaken(now); overtaken > 0) {
       log::Warning("broker_lost_messages", {{"broker_queue", state.broker_queue},
                                             {"why", "later ones were claimed minutes ago"},
                                             {"rows", overtaken}});
-      wake_.NotifyAll();
+      WantTick();
     }
     if (!gone && !state.rows.SeemsLost(info->ready, workers.prefetch, now)) return;
     log::Warning("broker_lost_messages",
@@ -373,7 +375,7 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
                   {"rows", state.rows.out()}});
     state.ready = false;  // The thread prepares it and every row goes again.
     if (gone) PrepareIdleLanesOf(lane.queue);
-    wake_.NotifyAll();
+    WantTick();
   });
 }
 
@@ -404,7 +406,6 @@ void Dispatcher::Tick() {
   Work work;
   {
     MutexLock lock(&mutex_);
-    holding_back_ = false;
     if (!up_ || stopping_) return;
     for (auto& [lane, state] : lanes_) {
       if (!state.ready) {
@@ -435,14 +436,44 @@ void Dispatcher::Tick() {
   Do(work);
 }
 
-void Dispatcher::Loop() {
-  while (true) {
-    Tick();
+void Dispatcher::WantTick() {
+  tick_wanted_ = true;
+  wake_.NotifyAll();
+}
+
+void Dispatcher::Release() {
+  Work work;
+  {
     MutexLock lock(&mutex_);
-    if (stopping_) return;
-    wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(holding_back_ ? DispatchLane::kMessageInterval
-                                                                   : kTickInterval));
-    if (stopping_) return;
+    release_at_ = absl::InfiniteDuration();
+    for (auto& [lane, state] : lanes_) {
+      if (state.rows.held_back_until().has_value()) Plan(lane, state, &work);
+    }
+  }
+  Do(work);
+}
+
+void Dispatcher::Loop() {
+  absl::Duration tick_at;
+  while (true) {
+    bool tick = false;
+    {
+      MutexLock lock(&mutex_);
+      while (true) {
+        if (stopping_) return;
+        const absl::Duration now = Clock::Real()->Monotonic();
+        tick = tick_wanted_ || now >= tick_at;
+        if (tick || now >= release_at_) break;
+        wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(std::min(tick_at, release_at_) - now));
+      }
+      if (tick) tick_wanted_ = false;
+    }
+    if (tick) {
+      Tick();
+      tick_at = Clock::Real()->Monotonic() + options_.tick_interval;
+    } else {
+      Release();
+    }
   }
 }
 

@@ -44,6 +44,8 @@ class Dispatcher final : public CommitObserver {
     std::function<WorkerRegistry::QueueWorkers(const std::string& queue)> workers_of;
     // amqp::Publisher::Start, unless a test brings its own.
     StartPublisher start_publisher = amqp::Publisher::Start;
+    // How often the thread looks at what time brings; held rows and refusals are in seconds.
+    absl::Duration tick_interval = absl::Milliseconds(250);
   };
 
   explicit Dispatcher(Options options);
@@ -138,6 +140,9 @@ class Dispatcher final : public CommitObserver {
   bool BeginUse();
   void EndUse();
   void Loop();
+  void WantTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sends what has waited for company long enough.
+  void Release();
 
   const Options options_;
   std::unique_ptr<amqp::Publisher> publisher_;  // Constant between Start and Stop.
@@ -147,8 +152,10 @@ class Dispatcher final : public CommitObserver {
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // Since the last tick some lane has let rows wait for company.
-  bool holding_back_ ABSL_GUARDED_BY(mutex_) = false;
+  // Something came up that the thread is to look at now.
+  bool tick_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  // When the first of the rows that wait for company are to go (of Clock::Real).
+  absl::Duration release_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   int uses_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;

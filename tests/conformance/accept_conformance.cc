@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "absl/synchronization/notification.h"
 #include "common/errors/errors.h"
 #include "tests/conformance/job_store_conformance.h"
 
@@ -35,13 +36,30 @@ TEST_P(JobStoreConformance, AcceptsAJobAsQueuedAtRevisionOne) {
   EXPECT_EQ(store().Outbox(), std::vector<JobId>{stored.id});
 }
 
-TEST_P(JobStoreConformance, TellsAnObserverBeforeTheCaller) {
+TEST_P(JobStoreConformance, TellsAnObserverInOrderAndBeforeTheCaller) {
   const JobRecord stored = Queued();
+  store().MustClaim(stored.id);
   const auto changes = log_.ChangesOf(stored.id);
-  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(changes.size(), 2u);
   EXPECT_EQ(changes[0].before, v1::Job::STATE_UNSPECIFIED);
   EXPECT_EQ(changes[0].job.state, v1::Job::QUEUED);
   EXPECT_EQ(changes[0].entry.cause, "SUBMITTED");
+  EXPECT_EQ(changes[1].job.state, v1::Job::RUNNING);
+}
+
+// Nobody but the one who submits waits for no more than the commit.
+TEST_P(JobStoreConformance, AnswersASubmitBeforeTheObservers) {
+  struct Blocking final : CommitObserver {
+    void OnCommit(const std::vector<JobChange>&) override { answered.WaitForNotification(); }
+    absl::Notification answered;
+  } blocking;
+  store_->AddObserver(&blocking);
+  store_->Submit({NewJob()}, [&](const absl::StatusOr<JobStore::Each<JobRecord>>& answer) {
+    EXPECT_TRUE(answer.ok());
+    blocking.answered.Notify();
+  });
+  blocking.answered.WaitForNotification();
+  store_.reset();  // Before the observer goes.
 }
 
 TEST_P(JobStoreConformance, AnswersARepeatedIdWithTheStoredJob) {

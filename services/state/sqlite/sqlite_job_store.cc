@@ -416,11 +416,14 @@ class SqliteJobStore final : public JobStore {
       absl::SleepFor(absl::Milliseconds(20));
     }
     const absl::Status status = writer_->Commit();
+    if (status.ok() && options_.on_commit) {
+      options_.on_commit(writes, options_.clock->Monotonic() - start);
+    }
     for (PendingWrite& write : batch) {
       if (write.answer_first) write.done(status);
     }
+    BUZZER_CRASH_POINT_IF(batch.front().answer_first, "answer.after");
     if (status.ok()) {
-      if (options_.on_commit) options_.on_commit(writes, options_.clock->Monotonic() - start);
       if (!writer_->changes().empty()) {
         for (CommitObserver* observer : observers_) observer->OnCommit(writer_->changes());
         writer_->ForgetChanges();

@@ -152,11 +152,11 @@ TEST_F(DispatchLaneTest, LetsFewWaitForCompanyInABusyLane) {
   // A window is out: what can go is what claims make room for.
   for (int i = 0; i < 3; ++i) Claimed(messages.front()[static_cast<size_t>(i)].position);
   EXPECT_TRUE(Take().empty());
-  EXPECT_TRUE(lane_.holds_back());
+  EXPECT_EQ(lane_.held_back_until(), now_ + DispatchLane::kMessageInterval);
   now_ += DispatchLane::kMessageInterval;
   // The claims made the window larger as well.
   EXPECT_THAT(lane_.TakeReady(now_), ElementsAre(SizeIs(6)));
-  EXPECT_FALSE(lane_.holds_back());
+  EXPECT_EQ(lane_.held_back_until(), std::nullopt);
 }
 
 TEST_F(DispatchLaneTest, SendsAFullMessageAtOnce) {
