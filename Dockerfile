@@ -37,6 +37,13 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
     && cmake --build --preset release --parallel "${JOBS}" \
          --target buzzer buzzer-frontend buzzer-health buzzer-state buzzer-supervisor buzzer-worker \
     && install -D --strip --target-directory=/out build/release/bin/buzzer*
+# Of the libraries that are in the programs.
+RUN cd /usr/share/doc \
+    && install -d /notices \
+    && cp --parents --dereference libabsl-dev/copyright libc-ares-dev/copyright \
+         libgoogle-perftools-dev/copyright libgrpc-dev/copyright libprotobuf-dev/copyright \
+         librabbitmq-dev/copyright libre2-dev/copyright libsqlite3-dev/copyright \
+         libssl-dev/copyright libyaml-cpp-dev/copyright /notices
 
 FROM ${BASE} AS runtime
 # ca-certificates: for a broker behind amqps:// whose authority is a public one. Most libraries
@@ -50,6 +57,7 @@ RUN apt-get update \
          --shell /usr/sbin/nologin buzzer \
     && rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow-
 COPY LICENSE /usr/share/doc/buzzer/copyright
+COPY --from=build /notices /usr/share/doc/
 COPY --from=build /out/buzzer-health /usr/bin/
 STOPSIGNAL SIGTERM
 ARG VERSION=0.1.0

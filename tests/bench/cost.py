@@ -9,12 +9,23 @@ import pathlib
 import re
 import signal
 import subprocess
+import sysconfig
 import tempfile
 
 import harness
 from measure import Result, cpu_seconds, slots
 
 SAMPLES_A_SECOND = 997
+ARCHIVES = pathlib.Path("/usr/lib", sysconfig.get_config_var("MULTIARCH"))
+# What is linked statically (BUZZER_STATIC), and shows in a profile.
+LINKED = {
+    "SQLite": [ARCHIVES / "libsqlite3.a"],
+    "tcmalloc": [ARCHIVES / "libtcmalloc_minimal.a"],
+    "protobuf": [ARCHIVES / "libprotobuf.a"],
+    "gRPC": [ARCHIVES / f"lib{name}.a" for name in ("grpc", "grpc++", "gpr", "upb")],
+    "Abseil": sorted(ARCHIVES.glob("libabsl_*.a")),
+    "rabbitmq-c": [ARCHIVES / "librabbitmq.a"],
+}
 # Of all samples; what has fewer is left out.
 LEAST_SHARE = 0.01
 
@@ -98,13 +109,30 @@ def _switches(pid):
 def _places(samples, parts):
     """How many samples lie in which library, or the kernel, of which part."""
     part_of = {str(pid): name for name, pids in parts.items() for pid in pids}
-    lines = subprocess.run(["perf", "script", "--input", samples, "--fields", "pid,ip,dso"],
+    lines = subprocess.run(["perf", "script", "--input", samples, "--no-demangle",
+                            "--fields", "pid,ip,sym,dso"],
                            check=True, capture_output=True, text=True).stdout
+    library_of = _linked_libraries()
     found = collections.Counter()
-    for pid, library in re.findall(r"^\s*(\d+)\s+[0-9a-f]+\s+\((.*)\)\s*$", lines, re.M):
-        library = re.sub(r"\.so\..*", "", pathlib.PurePath(library).name)
-        found[f"{part_of.get(pid, 'other')}: {library.strip('[]').replace('.kallsyms', '')}"] += 1
+    for pid, symbol, file in re.findall(r"^\s*(\d+)\s+[0-9a-f]+ (\S+) \((.*)\)\s*$", lines, re.M):
+        name = re.sub(r"\.so\..*| \(deleted\)", "", pathlib.PurePath(file).name)
+        name = name.strip("[]").replace(".kallsyms", "")
+        if name.startswith("buzzer-"):
+            name = library_of.get(re.sub(r"\.(part|constprop|cold|isra).*", "", symbol), name)
+        found[f"{part_of.get(pid, 'other')}: {name}"] += 1
     return found
+
+
+def _linked_libraries():
+    """By symbol, the library whose archive brings it into our programs."""
+    libraries = {}
+    for library, archives in LINKED.items():
+        for archive in archives:
+            symbols = subprocess.run(["nm", "--defined-only", "--format=just-symbols", archive],
+                                     check=True, capture_output=True, text=True).stdout
+            for symbol in symbols.split():
+                libraries.setdefault(symbol, library)
+    return libraries
 
 
 def _tree(pid):
