@@ -42,8 +42,10 @@ class Gateway:
         self.wait_for_health(200)
 
     def wait_for_health(self, status):
-        harness.eventually(lambda: self.call("GET", "/healthz").status_code == status,
-                           what=f"/healthz answers {status}")
+        # Each of Envoy's threads learns of it by itself, and each connection may meet another.
+        harness.eventually(
+            lambda: all(self.call("GET", "/healthz").status_code == status for _ in range(8)),
+            what=f"/healthz answers {status}")
 
     def call(self, method, path, **keywords):
         keywords.setdefault("timeout", 30)
