@@ -50,7 +50,9 @@ TEST_P(JobStoreConformance, TellsAnObserverInOrderAndBeforeTheCaller) {
 // Nobody but the one who submits waits for no more than the commit.
 TEST_P(JobStoreConformance, AnswersASubmitBeforeTheObservers) {
   struct Blocking final : CommitObserver {
-    void OnCommit(const std::vector<JobChange>&) override { answered.WaitForNotification(); }
+    void OnCommit(const std::vector<JobChange>&) override {
+      EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Minutes(1)));
+    }
     absl::Notification answered;
   } blocking;
   store_->AddObserver(&blocking);

@@ -420,9 +420,10 @@ class SqliteJobStore final : public JobStore {
       options_.on_commit(writes, options_.clock->Monotonic() - start);
     }
     for (PendingWrite& write : batch) {
-      if (write.answer_first) write.done(status);
+      if (!write.answer_first) continue;
+      write.done(status);
+      BUZZER_CRASH_POINT("answer.after");
     }
-    BUZZER_CRASH_POINT_IF(batch.front().answer_first, "answer.after");
     if (status.ok()) {
       if (!writer_->changes().empty()) {
         for (CommitObserver* observer : observers_) observer->OnCommit(writer_->changes());

@@ -8,8 +8,8 @@ from kinds.kind import Kind, NotInjected, start_again
 from system import WORKERS, harness
 
 OF_STATE = ("commit.before", "commit.after", "publish.before", "publish.after",
-            "confirm.before", "confirm.after", "answer.after", "claim_commit.before", "claim_commit.after",
-            "outcome_commit.before", "outcome_commit.after")
+            "confirm.before", "confirm.after", "answer.after", "claim_commit.before",
+            "claim_commit.after", "outcome_commit.before", "outcome_commit.after")
 OF_WORKER = ("ack.before", "ack.after")
 PASSED_WITHIN_SECONDS = 8
 
