@@ -108,16 +108,19 @@ def rest(broker, options):
         for turn in range(-1, options.rounds):
             _rest_turn(result, ours, seconds, turn, OUR_JOB)
             _grpc_turn(result, system, int(8000 * options.scale), turn)
-            for make in (peers.BullMQ, peers.Asynq, lambda where: peers.Celery(where, broker)):
+            for make in (peers.BullMQ, peers.SyncedBullMQ, peers.Asynq,
+                         lambda where: peers.Celery(where, broker)):
                 with make(directory) as peer:
                     _rest_turn(result, peer, 1, -1, peers.BODY)
                     _rest_turn(result, peer, seconds, turn, peers.BODY)
     result.ratio("Buzzer done", "BullMQ done", ">= 1.5")
     result.ratio("Buzzer done", "Celery done", ">= 10")
+    result.ratio("Buzzer done", "BullMQ synced done", "none")
     result.ratio("Buzzer done", "Asynq done", "none")
     for ours, target in (("Buzzer", "<= 0.6"), ("SubmitJob", "<= 0.4"),
                          ("BatchSubmitJobs", "<= 0.15")):
         result.ratio(f"{ours} CPU", "BullMQ CPU", target)
+        result.ratio(f"{ours} CPU", "BullMQ synced CPU", "none")
     return result
 
 

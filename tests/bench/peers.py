@@ -75,12 +75,13 @@ class Peer:
                  "PYTHONDONTWRITEBYTECODE": "1", "PORT": str(self._port), **environment})
         stack.callback(_end, process)
 
-    def redis(self, stack):
-        """With its log of writes, synced each second: what losing at most a second takes."""
+    def redis(self, stack, sync="everysec"):
+        """With its log of writes, synced each second: what losing at most a second takes.
+        With "always", before each answer: what losing nothing takes."""
         port = harness.free_port()
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         self.run(stack, ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", directory,
-                         "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
+                         "--save", "", "--appendonly", "yes", "--appendfsync", sync,
                          "--maxmemory-policy", "noeviction"])
         harness.eventually(lambda: harness.takes_connections(port), 30, "Redis")
         return port
@@ -90,13 +91,21 @@ class BullMQ(Peer):
     """BullMQ 5 on Redis, behind Fastify."""
 
     name = "BullMQ"
+    sync = "everysec"
 
     def begin(self, stack):
-        port = str(self.redis(stack))
+        port = str(self.redis(stack, self.sync))
         for part in ("front", "worker"):
             # Beside its node_modules.
             self.run(stack, ["node", BUILT / f"bullmq/{part}.mjs"], REDIS_PORT=port,
                      NODE_ENV="production")
+
+
+class SyncedBullMQ(BullMQ):
+    """The same with a Redis that answers when what was asked is on the disk, as ours does."""
+
+    name = "BullMQ synced"
+    sync = "always"
 
 
 class Asynq(Peer):

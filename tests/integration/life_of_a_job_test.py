@@ -3,6 +3,7 @@
 """A job's life when parts of the system come and go under it."""
 
 import collections
+import os
 import pathlib
 import time
 
@@ -169,6 +170,17 @@ def test_a_worker_that_slept_past_its_lease_is_refused(buzzer_with_programs, pro
     other = buzzer_with_programs.submit("demo.echo", {"after": "sleep"})
     buzzer_with_programs.wait_for_state(other["id"], "SUCCEEDED")
     assert buzzer_with_programs.get(job["id"])["state"] == "FAILED"
+
+
+def test_a_worker_waits_for_its_turn_unless_somebody_chose_its_policy(fresh_buzzer):
+    worker = fresh_buzzer.worker
+    assert os.sched_getscheduler(worker.pid) == os.SCHED_BATCH
+    worker.stop()
+    worker.command[:0] = ["chrt", "--idle", "0"]
+    worker.start()
+    assert os.sched_getscheduler(worker.pid) == os.SCHED_IDLE
+    job = fresh_buzzer.submit("demo.echo")
+    fresh_buzzer.wait_for_state(job["id"], "SUCCEEDED")
 
 
 def test_jobs_are_accepted_while_the_broker_is_down(own_broker):
