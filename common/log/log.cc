@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -18,9 +21,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/log/gatherer.h"
 
 namespace buzzer::log {
 namespace {
+
+constexpr std::chrono::milliseconds kGather(10);
+constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+// The one that a Gathering has made. Never destroyed once there was one, as below.
+std::atomic<Gatherer*> gatherer{nullptr};
+std::atomic<bool> gathering{false};
+
+void OnCrash(int signal) {
+  gatherer.load()->WriteWhileCrashing();
+  // Comes when this returns, and then finds no handler.
+  raise(signal);
+}
 
 // Never destroyed, so that threads may log while the process exits.
 std::string& Service() {
@@ -74,6 +91,8 @@ void AppendTime(absl::Time time, std::string* line) {
                   fraction.Piece().substr(1), "Z");
 }
 
+constexpr absl::string_view kInfo = "info";
+
 // Put together by hand: every job has three lines, and a JSON library makes a tree of each.
 void Write(absl::string_view level, absl::string_view event, std::initializer_list<Field> fields) {
   std::string line = "{\"time\":\"";
@@ -90,8 +109,11 @@ void Write(absl::string_view level, absl::string_view event, std::initializer_li
     Append(field.value(), &line);
   }
   line.append("}\n");
-  // A log that cannot be written has nowhere to complain.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+  if (Gatherer* const there = gatherer.load(); there != nullptr) {
+    there->Add(line, level != kInfo || !gathering.load());
+  } else {
+    WriteWhole(STDERR_FILENO, line);
+  }
 }
 
 }  // namespace
@@ -99,13 +121,36 @@ void Write(absl::string_view level, absl::string_view event, std::initializer_li
 void SetService(absl::string_view service) { Service() = std::string(service); }
 
 void Info(absl::string_view event, std::initializer_list<Field> fields) {
-  Write("info", event, fields);
+  Write(kInfo, event, fields);
 }
 void Warning(absl::string_view event, std::initializer_list<Field> fields) {
   Write("warning", event, fields);
 }
 void Error(absl::string_view event, std::initializer_list<Field> fields) {
   Write("error", event, fields);
+}
+
+Gathering::Gathering() {
+  if (gatherer.load() == nullptr) gatherer.store(new Gatherer(STDERR_FILENO, kGather));
+  gathering.store(true);
+  for (const int crash : kCrashes) {
+    struct sigaction now {};
+    // A sanitizer has handlers of its own.
+    if (sigaction(crash, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
+    struct sigaction ours {};
+    ours.sa_handler = OnCrash;
+    ours.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(crash, &ours, nullptr);
+  }
+}
+
+Gathering::~Gathering() {
+  gathering.store(false);
+  Flush();
+}
+
+void Flush() {
+  if (Gatherer* const there = gatherer.load(); there != nullptr) there->Add("", true);
 }
 
 }  // namespace buzzer::log

@@ -45,10 +45,29 @@ void SetService(absl::string_view service);
 
 // Each writes one line of JSON to standard error: `time` (RFC 3339, UTC),
 // `level`, `service`, `event` (snake_case, constant) and the fields. Invalid UTF-8
-// is replaced. Thread-safe; a line is one write(2), so lines do not mix.
+// is replaced. Thread-safe; a write(2) has whole lines, so lines do not mix.
 void Info(absl::string_view event, std::initializer_list<Field> fields = {});
 void Warning(absl::string_view event, std::initializer_list<Field> fields = {});
 void Error(absl::string_view event, std::initializer_list<Field> fields = {});
+
+// While it lives, lines of Info that come within 10 ms of the last write go together at the end of
+// these 10 ms: thousands of jobs a second have three lines each, and writing them one by one cost
+// 5 to 9 % of all that their jobs did. A line that comes alone is written at once, and so is every
+// warning and error, after all lines before it. A process that crashes (SIGSEGV, SIGABRT and the
+// like) still writes what has gathered; SIGKILL, and _exit without Flush, lose up to 10 ms of it.
+//
+// One at a time; made and ended by the main thread.
+class Gathering {
+ public:
+  Gathering();
+  ~Gathering();
+
+  Gathering(const Gathering&) = delete;
+  Gathering& operator=(const Gathering&) = delete;
+};
+
+// Writes what has gathered. Thread-safe.
+void Flush();
 
 }  // namespace buzzer::log
 

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("frontend");
+  const buzzer::log::Gathering gathering;
 
   buzzer::frontend::Config config;
   config.listen_address = absl::GetFlag(FLAGS_listen_address);

@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
   }
   buzzer::BlockShutdownSignals();
   buzzer::log::SetService("state");
+  const buzzer::log::Gathering gathering;
 
   buzzer::state::Server::Options options;
   options.listen_address = absl::GetFlag(FLAGS_listen_address);

@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("worker");
+  const buzzer::log::Gathering gathering;
   buzzer::worker::SupervisorChildren::Get();
 
   buzzer::worker::Server::Options options;
@@ -113,7 +114,10 @@ int main(int argc, char** argv) {
   buzzer::log::Info("shutting_down", {{"signal", signal}});
   const bool all_returned = (*server)->Shutdown();
   buzzer::log::Info("stopped");
-  // A thread that does not come back cannot be joined.
-  if (!all_returned) _exit(EXIT_SUCCESS);
+  if (!all_returned) {
+    // A thread that does not come back cannot be joined.
+    buzzer::log::Flush();
+    _exit(EXIT_SUCCESS);
+  }
   return EXIT_SUCCESS;
 }
