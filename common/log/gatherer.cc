@@ -3,29 +3,32 @@
 
 #include "common/log/gatherer.h"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
 namespace buzzer::log {
+namespace {
 
 using std::chrono::steady_clock;
 
-Gatherer::Gatherer(int fd, std::chrono::nanoseconds wait) : fd_(fd), wait_(wait) {
-  // A string that moves would be no good to WriteWhileCrashing.
-  gathered_.reserve(kMostBytes);
-  leaving_.reserve(kMostBytes);
-  thread_ = std::thread([this] { Loop(); });
+// How much of `lines` goes in one write.
+size_t PieceOf(absl::string_view lines) {
+  if (lines.size() <= PIPE_BUF) return lines.size();
+  size_t end = lines.rfind('\n', PIPE_BUF - 1);
+  if (end == absl::string_view::npos) end = lines.find('\n');
+  return std::min(end, lines.size() - 1) + 1;
 }
 
-Gatherer::~Gatherer() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-    added_.NotifyAll();
-  }
-  thread_.join();
-}
+}  // namespace
+
+Gatherer::Gatherer(int fd, std::chrono::nanoseconds wait)
+    : fd_(fd), wait_(wait), thread_([this] { Loop(); }) {}
+
+Gatherer::~Gatherer() { Stop(); }
 
 void Gatherer::Add(absl::string_view line, bool at_once) {
   MutexLock lock(&mutex_);
@@ -38,9 +41,8 @@ void Gatherer::Add(absl::string_view line, bool at_once) {
   }
   const bool first = gathered_.empty();
   gathered_.append(line.data(), line.size());
-  if (at_once) {
-    while (writing_) written_.Wait(&mutex_);
-    if (!gathered_.empty()) Write();
+  if (at_once || stopping_) {
+    FlushLocked();
   } else if (!writing_ && steady_clock::now() >= gather_until_) {
     Write();
   } else if (first) {
@@ -48,7 +50,19 @@ void Gatherer::Add(absl::string_view line, bool at_once) {
   }
 }
 
-void Gatherer::WriteWhileCrashing() const { WriteWhole(fd_, gathered_); }
+void Gatherer::Flush() {
+  MutexLock lock(&mutex_);
+  FlushLocked();
+}
+
+void Gatherer::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    added_.NotifyOne();
+  }
+  if (thread_.joinable()) thread_.join();
+}
 
 void Gatherer::Loop() {
   MutexLock lock(&mutex_);
@@ -67,24 +81,43 @@ void Gatherer::Loop() {
   }
 }
 
+void Gatherer::FlushLocked() {
+  // Not until nobody writes: under load somebody always does.
+  const uint64_t mine = gathered_.empty() ? begun_ : begun_ + 1;
+  while (left_ < mine) {
+    if (writing_) {
+      written_.Wait(&mutex_);
+    } else {
+      Write();
+    }
+  }
+}
+
 void Gatherer::Write() {
   writing_ = true;
+  ++begun_;
   leaving_.swap(gathered_);
   mutex_.Unlock();
-  WriteWhole(fd_, leaving_);
+  WriteLines(fd_, leaving_);
   mutex_.Lock();
   leaving_.clear();
   writing_ = false;
+  ++left_;
   gather_until_ = steady_clock::now() + wait_;
   written_.NotifyAll();
 }
 
-void WriteWhole(int fd, absl::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<size_t>(written));
+void WriteLines(int fd, absl::string_view lines) {
+  while (!lines.empty()) {
+    const ssize_t written = write(fd, lines.data(), PieceOf(lines));
+    if (written > 0) {
+      lines.remove_prefix(static_cast<size_t>(written));
+    } else if (written < 0 && errno == EAGAIN) {
+      pollfd room = {fd, POLLOUT, 0};
+      poll(&room, 1, -1);
+    } else if (written == 0 || errno != EINTR) {
+      return;
+    }
   }
 }
 

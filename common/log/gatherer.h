@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -15,19 +16,18 @@
 
 namespace buzzer::log {
 
-// Writes lines to a file descriptor, and those that come soon after a write together. A line
-// that comes alone is written at once; one within `wait` of the last write waits for the end of
-// that time, at most. Lines keep their order, and one write(2) has whole lines only.
+// Writes whole lines to a file descriptor, and those that come soon after a write together. A
+// line that comes alone is written at once; one within `wait` of the last write waits for the
+// end of that time, at most. Lines keep their order.
 //
-// Thread-safe. Has a thread of its own. Holds at most kMostBytes, then whoever adds a line
-// writes, or waits for who does.
+// Thread-safe. Has a thread of its own. When kMostBytes wait, whoever adds a line writes, or
+// waits for who does.
 class Gatherer {
  public:
   static constexpr size_t kMostBytes = size_t{64} << 10;
 
   // `fd` is not owned.
   Gatherer(int fd, std::chrono::nanoseconds wait);
-  // Writes what has gathered.
   ~Gatherer();
 
   Gatherer(const Gatherer&) = delete;
@@ -36,12 +36,15 @@ class Gatherer {
   // With `at_once`, it and all before it are written when this returns.
   void Add(absl::string_view line, bool at_once);
 
-  // For a signal handler of a process that crashes: writes what has gathered, whatever the
-  // threads are doing with it.
-  void WriteWhileCrashing() const ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  // All that was added is written when this returns.
+  void Flush();
+
+  // Flushes; what is added from then on is written at once. Not beside itself.
+  void Stop();
 
  private:
   void Loop();
+  void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Without the lock while it writes.
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -52,18 +55,23 @@ class Gatherer {
   CondVar added_;
   CondVar written_;
   std::string gathered_ ABSL_GUARDED_BY(mutex_);
-  // What is being written. The writer's alone meanwhile.
+  // What is being written; the writer's alone meanwhile.
   std::string leaving_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  // Batches that have begun to leave, and that have left.
+  uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t left_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Until then, lines gather.
   std::chrono::steady_clock::time_point gather_until_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 
-// Writes all of it, whatever the number of calls that takes. What cannot be written is lost: a
-// log has nowhere to complain.
-void WriteWhole(int fd, absl::string_view text);
+// Writes whole lines, with as few calls as leave them whole beside another writer of the same
+// pipe: lines together up to PIPE_BUF (4 KiB), a longer one alone. Blocks while there is no room,
+// whatever the descriptor is set to. What cannot be written is lost: a log has nowhere to
+// complain.
+void WriteLines(int fd, absl::string_view lines);
 
 }  // namespace buzzer::log
 

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -27,17 +26,9 @@ namespace buzzer::log {
 namespace {
 
 constexpr std::chrono::milliseconds kGather(10);
-constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-// The one that a Gathering has made. Never destroyed once there was one, as below.
+// Never destroyed once it is made: as for Service.
 std::atomic<Gatherer*> gatherer{nullptr};
-std::atomic<bool> gathering{false};
-
-void OnCrash(int signal) {
-  gatherer.load()->WriteWhileCrashing();
-  // Comes when this returns, and then finds no handler.
-  raise(signal);
-}
 
 // Never destroyed, so that threads may log while the process exits.
 std::string& Service() {
@@ -91,10 +82,9 @@ void AppendTime(absl::Time time, std::string* line) {
                   fraction.Piece().substr(1), "Z");
 }
 
-constexpr absl::string_view kInfo = "info";
-
 // Put together by hand: every job has three lines, and a JSON library makes a tree of each.
-void Write(absl::string_view level, absl::string_view event, std::initializer_list<Field> fields) {
+void Write(absl::string_view level, bool at_once, absl::string_view event,
+           std::initializer_list<Field> fields) {
   std::string line = "{\"time\":\"";
   line.reserve(256);
   AppendTime(absl::Now(), &line);
@@ -110,9 +100,9 @@ void Write(absl::string_view level, absl::string_view event, std::initializer_li
   }
   line.append("}\n");
   if (Gatherer* const there = gatherer.load(); there != nullptr) {
-    there->Add(line, level != kInfo || !gathering.load());
+    there->Add(line, at_once);
   } else {
-    WriteWhole(STDERR_FILENO, line);
+    WriteLines(STDERR_FILENO, line);
   }
 }
 
@@ -121,36 +111,21 @@ void Write(absl::string_view level, absl::string_view event, std::initializer_li
 void SetService(absl::string_view service) { Service() = std::string(service); }
 
 void Info(absl::string_view event, std::initializer_list<Field> fields) {
-  Write(kInfo, event, fields);
+  Write("info", false, event, fields);
 }
 void Warning(absl::string_view event, std::initializer_list<Field> fields) {
-  Write("warning", event, fields);
+  Write("warning", true, event, fields);
 }
 void Error(absl::string_view event, std::initializer_list<Field> fields) {
-  Write("error", event, fields);
+  Write("error", true, event, fields);
 }
 
-Gathering::Gathering() {
-  if (gatherer.load() == nullptr) gatherer.store(new Gatherer(STDERR_FILENO, kGather));
-  gathering.store(true);
-  for (const int crash : kCrashes) {
-    struct sigaction now {};
-    // A sanitizer has handlers of its own.
-    if (sigaction(crash, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
-    struct sigaction ours {};
-    ours.sa_handler = OnCrash;
-    ours.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(crash, &ours, nullptr);
-  }
-}
+Gathering::Gathering() { gatherer.store(new Gatherer(STDERR_FILENO, kGather)); }
 
-Gathering::~Gathering() {
-  gathering.store(false);
-  Flush();
-}
+Gathering::~Gathering() { gatherer.load()->Stop(); }
 
 void Flush() {
-  if (Gatherer* const there = gatherer.load(); there != nullptr) there->Add("", true);
+  if (Gatherer* const there = gatherer.load(); there != nullptr) there->Flush();
 }
 
 }  // namespace buzzer::log

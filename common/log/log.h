@@ -45,18 +45,20 @@ void SetService(absl::string_view service);
 
 // Each writes one line of JSON to standard error: `time` (RFC 3339, UTC),
 // `level`, `service`, `event` (snake_case, constant) and the fields. Invalid UTF-8
-// is replaced. Thread-safe; a write(2) has whole lines, so lines do not mix.
+// is replaced. Thread-safe; lines of up to 4 KiB do not mix with those of others who write
+// to the same pipe. The line is written when this returns, unless there is a Gathering.
 void Info(absl::string_view event, std::initializer_list<Field> fields = {});
 void Warning(absl::string_view event, std::initializer_list<Field> fields = {});
 void Error(absl::string_view event, std::initializer_list<Field> fields = {});
 
-// While it lives, lines of Info that come within 10 ms of the last write go together at the end of
-// these 10 ms: thousands of jobs a second have three lines each, and writing them one by one cost
-// 5 to 9 % of all that their jobs did. A line that comes alone is written at once, and so is every
-// warning and error, after all lines before it. A process that crashes (SIGSEGV, SIGABRT and the
-// like) still writes what has gathered; SIGKILL, and _exit without Flush, lose up to 10 ms of it.
+// From its making to its end, a line of Info that comes within 10 ms of the last write waits for
+// the end of these 10 ms, and goes with what else came: every job has three lines, and at thousands
+// of jobs a second a write(2) for each took 5 to 9 % of the CPU time. A line that comes alone is
+// written at once, and so is every Warning and Error, after all lines before it. What ends the
+// process without the end of this (a crash, a kill, _exit without Flush) takes the lines of the
+// last 10 ms along, or what a slow reader has left waiting, at most 128 KiB.
 //
-// One at a time; made and ended by the main thread.
+// One in a process; made and ended by the main thread, after BlockShutdownSignals.
 class Gathering {
  public:
   Gathering();

@@ -42,7 +42,6 @@ int main(int argc, char** argv) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("frontend");
-  const buzzer::log::Gathering gathering;
 
   buzzer::frontend::Config config;
   config.listen_address = absl::GetFlag(FLAGS_listen_address);
@@ -55,6 +54,7 @@ int main(int argc, char** argv) {
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::frontend::Server::Start(config);
   if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
+  const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"state", config.state_address}});

@@ -101,7 +101,6 @@ int main(int argc, char** argv) {
   }
   buzzer::BlockShutdownSignals();
   buzzer::log::SetService("state");
-  const buzzer::log::Gathering gathering;
 
   buzzer::state::Server::Options options;
   options.listen_address = absl::GetFlag(FLAGS_listen_address);
@@ -128,6 +127,7 @@ int main(int argc, char** argv) {
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::state::Server::Start(options);
   if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
+  const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"broker", options.broker.ToString()}});

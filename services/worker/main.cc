@@ -53,10 +53,10 @@ std::string SupervisorPath() {
 }
 
 // On a busy CPU, has this process's threads wait for their turn when they wake up instead of
-// interrupting whoever runs: a state service in the middle of a batch, say, whose next piece a
-// worker would otherwise get at once, and alone. Threads, handlers and programs inherit it. A
-// policy that someone chose (chrt, systemd) stays; without leave to change it, all works as well.
-void WaitForTurns() {
+// interrupting whoever runs, so that a state service in the middle of its work hands out a batch
+// and not one job after the other. Threads, handlers and programs inherit it. Another policy than
+// the default was chosen by someone, and stays. Without leave to change it, nothing is worse.
+void RunAsBatch() {
   const sched_param none{};
   if (sched_getscheduler(0) == SCHED_OTHER) sched_setscheduler(0, SCHED_BATCH, &none);
 }
@@ -65,7 +65,7 @@ void WaitForTurns() {
 
 int main(int argc, char** argv) {
   buzzer::BlockShutdownSignals();
-  WaitForTurns();
+  RunAsBatch();
   absl::SetProgramUsageMessage(
       "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
       "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]");
@@ -73,7 +73,6 @@ int main(int argc, char** argv) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("worker");
-  const buzzer::log::Gathering gathering;
   buzzer::worker::SupervisorChildren::Get();
 
   buzzer::worker::Server::Options options;
@@ -105,6 +104,7 @@ int main(int argc, char** argv) {
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::worker::Server::Start(options);
   if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());
+  const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"worker", (*server)->name()},
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"slots", options.config.slots},

@@ -327,7 +327,7 @@ def test_a_hundred_repeats_at_once_are_one_job_that_runs_once(buzzer):
     assert {answer.headers["location"] for answer in answers} == {f"/v1/jobs/{job_id}"}
     job = buzzer.wait_for_state(job_id, "SUCCEEDED")
     assert (job["attempt"], job["idempotencyKey"]) == (1, key)
-    # After the line of its end come no more of it.
+    # The first attempt's lines are here by now.
     buzzer.worker.wait_for_event("attempt_ended", job=job_id)
     assert len(buzzer.worker.events("attempt_started", job=job_id)) == 1
     assert submit(0).json()["state"] == "SUCCEEDED"

@@ -45,8 +45,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     database->Execute("PRAGMA journal_mode = OFF");
     database->Execute("PRAGMA synchronous = OFF");
   }
-  // 8 MiB. Not more: a commit whose trees have changed places among their pages looks through
-  // the whole cache (SQLite 3.40, pcache1Truncate), and what is written next is seldom old.
+  // 8 MiB. Not more: a commit that has renumbered pages, as balancing a tree does, looks through
+  // the whole cache (SQLite 3.40, pcache1Truncate); and what is written next is seldom old.
   database->Execute("PRAGMA cache_size = -8192");
   database->Execute("PRAGMA temp_store = MEMORY");
   if (!database->ok()) return database->status();
