@@ -33,17 +33,13 @@ Gatherer::~Gatherer() { Stop(); }
 void Gatherer::Add(absl::string_view line, bool at_once) {
   MutexLock lock(&mutex_);
   while (!gathered_.empty() && gathered_.size() + line.size() > kMostBytes) {
-    if (writing_) {
-      written_.Wait(&mutex_);
-    } else {
-      Write();
-    }
+    WriteOrWait();
   }
   const bool first = gathered_.empty();
   gathered_.append(line.data(), line.size());
   if (at_once || stopping_) {
     FlushLocked();
-  } else if (!writing_ && steady_clock::now() >= gather_until_) {
+  } else if (!writing() && steady_clock::now() >= gather_until_) {
     Write();
   } else if (first) {
     added_.NotifyOne();
@@ -67,7 +63,7 @@ void Gatherer::Stop() {
 void Gatherer::Loop() {
   MutexLock lock(&mutex_);
   while (true) {
-    if (writing_) {
+    if (writing()) {
       written_.Wait(&mutex_);
     } else if (gathered_.empty()) {
       if (stopping_) return;
@@ -84,24 +80,24 @@ void Gatherer::Loop() {
 void Gatherer::FlushLocked() {
   // Not until nobody writes: under load somebody always does.
   const uint64_t mine = gathered_.empty() ? begun_ : begun_ + 1;
-  while (left_ < mine) {
-    if (writing_) {
-      written_.Wait(&mutex_);
-    } else {
-      Write();
-    }
+  while (left_ < mine) WriteOrWait();
+}
+
+void Gatherer::WriteOrWait() {
+  if (writing()) {
+    written_.Wait(&mutex_);
+  } else {
+    Write();
   }
 }
 
 void Gatherer::Write() {
-  writing_ = true;
   ++begun_;
   leaving_.swap(gathered_);
   mutex_.Unlock();
   WriteLines(fd_, leaving_);
   mutex_.Lock();
   leaving_.clear();
-  writing_ = false;
   ++left_;
   gather_until_ = steady_clock::now() + wait_;
   written_.NotifyAll();

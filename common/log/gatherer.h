@@ -45,9 +45,12 @@ class Gatherer {
  private:
   void Loop();
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool writing() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return begun_ != left_; }
 
-  // Without the lock while it writes.
+  // Both are without the lock meanwhile.
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Or, where another thread writes, waits until it has.
+  void WriteOrWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int fd_;
   const std::chrono::nanoseconds wait_;
@@ -57,8 +60,7 @@ class Gatherer {
   std::string gathered_ ABSL_GUARDED_BY(mutex_);
   // What is being written; the writer's alone meanwhile.
   std::string leaving_;
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  // Batches that have begun to leave, and that have left.
+  // Batches that have begun to leave, one at a time, and that have left.
   uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t left_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

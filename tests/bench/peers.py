@@ -42,6 +42,10 @@ def post(url, seconds, connections, body=BODY):
 class Peer:
     """One peer's processes. `done` tells how many jobs it has finished."""
 
+    # How its Redis, if it has one, syncs its log of writes: each second, for those who can lose
+    # a second; with "always", before each answer, for those who can lose nothing.
+    sync = "everysec"
+
     def __init__(self, directory):
         self._port = harness.free_port()
         self._directory = directory
@@ -75,13 +79,12 @@ class Peer:
                  "PYTHONDONTWRITEBYTECODE": "1", "PORT": str(self._port), **environment})
         stack.callback(_end, process)
 
-    def redis(self, stack, sync="everysec"):
-        """With its log of writes, synced each second: what losing at most a second takes.
-        With "always", before each answer: what losing nothing takes."""
+    def redis(self, stack):
+        """With its log of writes."""
         port = harness.free_port()
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         self.run(stack, ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", directory,
-                         "--save", "", "--appendonly", "yes", "--appendfsync", sync,
+                         "--save", "", "--appendonly", "yes", "--appendfsync", self.sync,
                          "--maxmemory-policy", "noeviction"])
         harness.eventually(lambda: harness.takes_connections(port), 30, "Redis")
         return port
@@ -91,10 +94,9 @@ class BullMQ(Peer):
     """BullMQ 5 on Redis, behind Fastify."""
 
     name = "BullMQ"
-    sync = "everysec"
 
     def begin(self, stack):
-        port = str(self.redis(stack, self.sync))
+        port = str(self.redis(stack))
         for part in ("front", "worker"):
             # Beside its node_modules.
             self.run(stack, ["node", BUILT / f"bullmq/{part}.mjs"], REDIS_PORT=port,
