@@ -15,6 +15,7 @@
 #include "common/log/log.h"
 #include "common/mutex/mutex.h"
 #include "services/state/sqlite/directory_lock.h"
+#include "services/state/sqlite/disk_waker.h"
 #include "services/state/sqlite/migrations.h"
 #include "services/state/sqlite/store_reader.h"
 
@@ -53,7 +54,7 @@ struct PendingWrite {
 class SqliteJobStore final : public JobStore {
  public:
   SqliteJobStore(SqliteJobStoreOptions options, std::unique_ptr<DirectoryLock> lock)
-      : options_(std::move(options)), lock_(std::move(lock)) {}
+      : options_(std::move(options)), lock_(std::move(lock)), disk_(options_.directory) {}
 
   ~SqliteJobStore() override {
     {
@@ -333,21 +334,20 @@ class SqliteJobStore final : public JobStore {
         call->done(status);
       }
     };
-    absl::Status refused;
-    {
-      MutexLock lock(&mutex_);
-      if (stopping_) {
-        refused = ShuttingDown();
-      } else if (pending_writes_ + pending.writes > options_.max_pending_writes) {
-        refused = Busy();
-      } else {
-        pending_writes_ += pending.writes;
-        writes_.push_back(std::move(pending));
-        write_ready_.NotifyOne();
-        return;
-      }
-    }
-    pending.done(refused);
+    if (absl::Status accepted = Enqueue(pending); !accepted.ok()) return pending.done(accepted);
+    // The writer thread is under way; here nobody waits.
+    disk_.WakeIfRested(options_.clock->Monotonic());
+  }
+
+  // What it refuses it leaves as it was.
+  absl::Status Enqueue(PendingWrite& write) {
+    MutexLock lock(&mutex_);
+    if (stopping_) return ShuttingDown();
+    if (pending_writes_ + write.writes > options_.max_pending_writes) return Busy();
+    pending_writes_ += write.writes;
+    writes_.push_back(std::move(write));
+    write_ready_.NotifyOne();
+    return absl::OkStatus();
   }
 
   template <typename T, typename Query>
@@ -486,6 +486,8 @@ class SqliteJobStore final : public JobStore {
   absl::Duration reopen_tried_at_ = -absl::InfiniteDuration();
   // The reader thread's, after Start.
   std::unique_ptr<StoreReader> reader_;
+
+  DiskWaker disk_;
 
   Mutex mutex_;
   CondVar write_ready_;
