@@ -94,8 +94,27 @@ def grpc(broker, options):
 
 
 def rest(broker, options):
-    """P1 and P2: the same POSTs to ours through Envoy, and to each peer's front, in turns. A
-    round ends when all that was accepted is done."""
+    """P1 and P2: the same POSTs to ours through Envoy and to BullMQ's front; ours over gRPC."""
+    result = _beside(broker, options, (peers.BullMQ, peers.SyncedBullMQ), _grpc_turn)
+    result.ratio("Buzzer done", "BullMQ done", ">= 1.5")
+    result.ratio("Buzzer done", "BullMQ synced done", "none")
+    for ours, target in (("Buzzer", "<= 0.6"), ("SubmitJob", "<= 0.4"),
+                         ("BatchSubmitJobs", "<= 0.15")):
+        result.ratio(f"{ours} CPU", "BullMQ CPU", target)
+        result.ratio(f"{ours} CPU", "BullMQ synced CPU", "none")
+    return result
+
+
+def other_peers(broker, options):
+    """The rest of P1: the same beside Celery, and beside Asynq."""
+    result = _beside(broker, options, (peers.Asynq, lambda where: peers.Celery(where, broker)))
+    result.ratio("Buzzer done", "Celery done", ">= 10")
+    result.ratio("Buzzer done", "Asynq done", "none")
+    return result
+
+
+def _beside(broker, options, makes, also=None):
+    """Ours and each peer in turns. A round ends when all that was accepted is done."""
     result = Result()
     seconds = max(1, round(REST_SECONDS * options.scale))
     with contextlib.ExitStack() as stack:
@@ -107,20 +126,12 @@ def rest(broker, options):
         # One at a time: even an idle one would take from the others.
         for turn in range(-1, options.rounds):
             _rest_turn(result, ours, seconds, turn, OUR_JOB)
-            _grpc_turn(result, system, int(8000 * options.scale), turn)
-            for make in (peers.BullMQ, peers.SyncedBullMQ, peers.Asynq,
-                         lambda where: peers.Celery(where, broker)):
+            if also is not None:
+                also(result, system, int(8000 * options.scale), turn)
+            for make in makes:
                 with make(directory) as peer:
                     _rest_turn(result, peer, 1, -1, peers.BODY)
                     _rest_turn(result, peer, seconds, turn, peers.BODY)
-    result.ratio("Buzzer done", "BullMQ done", ">= 1.5")
-    result.ratio("Buzzer done", "Celery done", ">= 10")
-    result.ratio("Buzzer done", "BullMQ synced done", "none")
-    result.ratio("Buzzer done", "Asynq done", "none")
-    for ours, target in (("Buzzer", "<= 0.6"), ("SubmitJob", "<= 0.4"),
-                         ("BatchSubmitJobs", "<= 0.15")):
-        result.ratio(f"{ours} CPU", "BullMQ CPU", target)
-        result.ratio(f"{ours} CPU", "BullMQ synced CPU", "none")
     return result
 
 
@@ -235,7 +246,8 @@ def _percentiles(result, name, values):
         result.add(f"{name} {title}", "ms", values[min(len(values) - 1, int(share * len(values)))])
 
 
-ALL = {"rest": rest, "grpc": grpc, "submit": submit, "dispatch": dispatch, "watchers": watchers,
+ALL = {"rest": rest, "peers": other_peers, "grpc": grpc, "submit": submit, "dispatch": dispatch,
+       "watchers": watchers,
        "backlog": lambda broker, options: backlog(broker, options, _load), "footprint": footprint,
        "cost": lambda broker, options: cost(broker, options, WAYS, SLOTS),
        "profile": lambda broker, options: profile(broker, options, WAYS, SLOTS),

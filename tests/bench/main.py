@@ -15,7 +15,7 @@ import harness  # noqa: E402
 import cases  # noqa: E402
 import peers  # noqa: E402
 
-NEED_PEERS = {"rest", "cost", "profile"}
+NEED_PEERS = {"rest", "peers", "cost", "profile"}
 
 
 def arguments():

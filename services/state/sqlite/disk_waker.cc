@@ -9,18 +9,28 @@
 namespace buzzer::state {
 namespace {
 
-constexpr char kPage[4096] = {};
+constexpr off_t kPage = 4096;
 
-// Only what memory does not hold is read from the disk. What the disk does not hold yet is
-// written first, in the background.
-void DropFromMemory(int fd) { posix_fadvise(fd, 0, sizeof(kPage), POSIX_FADV_DONTNEED); }
+// What memory holds is not read from the disk. What the disk does not hold yet is written in
+// the background, and dropped by a later call.
+void DropFromMemory(int fd) { posix_fadvise(fd, 0, kPage, POSIX_FADV_DONTNEED); }
+
+int OpenWithOnePage(const std::string& directory) {
+  const int fd = open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd < 0) return -1;
+  // Not of zeros: those a disk may tell without a look.
+  const std::string page(kPage, 'p');
+  if (pwrite(fd, page.data(), page.size(), 0) != kPage) {
+    close(fd);
+    return -1;
+  }
+  DropFromMemory(fd);
+  return fd;
+}
 
 }  // namespace
 
-DiskWaker::DiskWaker(const std::string& directory)
-    : fd_(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
-  if (fd_ >= 0 && pwrite(fd_, kPage, sizeof(kPage), 0) == sizeof(kPage)) DropFromMemory(fd_);
-}
+DiskWaker::DiskWaker(const std::string& directory) : fd_(OpenWithOnePage(directory)) {}
 
 DiskWaker::~DiskWaker() {
   if (fd_ >= 0) close(fd_);
@@ -28,10 +38,10 @@ DiskWaker::~DiskWaker() {
 
 void DiskWaker::WakeIfRested(absl::Duration now) {
   const int64_t now_ns = absl::ToInt64Nanoseconds(now);
-  const int64_t rested_ns = now_ns - used_at_ns_.exchange(now_ns, std::memory_order_relaxed);
-  if (fd_ < 0 || rested_ns < absl::ToInt64Nanoseconds(kRest)) return;
+  const int64_t since_ns = now_ns - called_at_ns_.exchange(now_ns, std::memory_order_relaxed);
+  if (fd_ < 0 || since_ns < absl::ToInt64Nanoseconds(kRest)) return;
   DropFromMemory(fd_);
-  posix_fadvise(fd_, 0, sizeof(kPage), POSIX_FADV_WILLNEED);
+  posix_fadvise(fd_, 0, kPage, POSIX_FADV_WILLNEED);
 }
 
 }  // namespace buzzer::state

@@ -14,12 +14,13 @@
 namespace buzzer::state {
 
 // Wakes a disk that has rested: the first request after a rest takes a disk, or the machine
-// that stands behind a virtual one, longer than the next. Who knows that an fsync will be
-// due lets a read of one page go ahead, so that the disk wakes while the transaction is
-// still being made. Where the file system cannot do it, nothing happens. Thread-safe.
+// that stands behind a virtual one, longer than the next. Who knows that an fsync is coming
+// starts a read of one page, so that the disk wakes while the transaction is still being
+// made. Where the file system cannot do it, nothing happens. Thread-safe.
 class DiskWaker {
  public:
-  // After so long without a use a disk may have gone to rest.
+  // Without a write for so long a disk counts as rested: tests/bench/README.md has what a
+  // rest costs.
   static constexpr absl::Duration kRest = absl::Milliseconds(20);
 
   // Keeps one page in a file without a name in `directory`.
@@ -28,13 +29,15 @@ class DiskWaker {
   DiskWaker(const DiskWaker&) = delete;
   DiskWaker& operator=(const DiskWaker&) = delete;
 
-  // The disk will soon be used. Starts a read unless it was used less than kRest ago, and
-  // does not wait for it. `now` is of a monotonic clock.
+  // A write is about to come. Starts a read unless one came less than kRest ago. Does not
+  // wait for the read, though it may for room in the disk's queue. `now` is of a monotonic
+  // clock.
   void WakeIfRested(absl::Duration now);
 
  private:
   const int fd_;  // -1 if there is no such file.
-  std::atomic<int64_t> used_at_ns_ = std::numeric_limits<int64_t>::min() / 2;
+  // Of the last call; at first so long ago that any clock is past it, and no difference overflows.
+  std::atomic<int64_t> called_at_ns_ = std::numeric_limits<int64_t>::min() / 2;
 };
 
 }  // namespace buzzer::state

@@ -335,7 +335,7 @@ class SqliteJobStore final : public JobStore {
       }
     };
     if (absl::Status accepted = Enqueue(pending); !accepted.ok()) return pending.done(accepted);
-    // The writer thread is under way; here nobody waits.
+    // After the writer thread was told, so that no commit waits for this.
     disk_.WakeIfRested(options_.clock->Monotonic());
   }
 
