@@ -47,7 +47,8 @@ foreach(target IN LISTS buzzer_imported)
 endforeach()
 # Archives do not say what they need, so their order would matter too.
 target_link_libraries(PkgConfig::RABBITMQ INTERFACE OpenSSL::SSL)
-add_link_options(-Wl,--gc-sections)
+# Relocations packed: a megabyte less for each program to read at its start, and to keep.
+add_link_options(-Wl,--gc-sections -Wl,-z,pack-relative-relocs)
 set(CMAKE_CXX_LINK_EXECUTABLE
     "<CMAKE_CXX_COMPILER> <FLAGS> <CMAKE_CXX_LINK_FLAGS> <LINK_FLAGS> <OBJECTS> -o <TARGET> \
 -Wl,--start-group <LINK_LIBRARIES> -Wl,--end-group")
