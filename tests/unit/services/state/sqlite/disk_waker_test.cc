@@ -13,6 +13,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/time/time.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -42,6 +43,12 @@ bool ReadsAreCounted(const std::string& directory) {
   posix_fadvise(fd, 0, kPage, POSIX_FADV_DONTNEED);
   const int64_t before = ReadFromDisk();
   return pread(fd, page.data(), page.size(), 0) == kPage && ReadFromDisk() >= before + kPage;
+}
+
+TEST(DiskWaker, LeavesNothingInTheDirectory) {
+  const testing::TemporaryDirectory directory;
+  const DiskWaker waker(directory.path());
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
 }
 
 class DiskWakerTest : public StoreTest {
@@ -78,13 +85,6 @@ TEST_F(DiskWakerTest, ReadsFromADiskThatHasRestedAndFromNoOther) {
     ASSERT_LT(now, absl::Hours(24));
     waker.WakeIfRested(now += DiskWaker::kRest);
   }
-}
-
-TEST_F(DiskWakerTest, LeavesNothingInTheDirectory) {
-  const std::string directory = directory_.path() + "/empty";
-  std::filesystem::create_directory(directory);
-  const DiskWaker waker(directory);
-  EXPECT_TRUE(std::filesystem::is_empty(directory));
 }
 
 TEST_F(DiskWakerTest, IsAskedByTheStoreForTheFirstWriteAfterARest) {
