@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -42,6 +43,10 @@ ENVOY_COMMAND = [ROOT / ".tools/venv/bin/envoy", "--disable-hot-restart", "--con
 START_SECONDS = 60
 STOP_SECONDS = 30
 WAIT_SECONDS = 60
+
+# Where the demo's thumbnails may be read and written.
+THUMBNAILS = {"THUMBNAILS_INPUT": f"/usr/share/backgrounds:{tempfile.gettempdir()}",
+              "THUMBNAILS_OUTPUT": tempfile.gettempdir()}
 
 _handed_out = set()
 
@@ -365,7 +370,7 @@ class Set:
         self.base_url = f"http://{self.gateway_address}"
         self.http = requests.Session()
         self._prefix = f"test-{uuid.uuid4().hex[:8]}"
-        self._worker_config = worker_config or ROOT / "services/worker/examples/demo.yaml"
+        self._worker_config = worker_config or self._demo_config()
         self._worker_flags = list(worker_flags)
 
         self.state = self._service(
@@ -382,7 +387,7 @@ class Set:
             gateway_flags = [*gateway_flags, "--sync-twin-port", port]
             self.sync_twin = Part(
                 "sync_twin", [sys.executable, ROOT / "tests/support/sync_twin.py", port],
-                self.directory, is_serving)
+                self.directory, is_serving, THUMBNAILS)
         self.gateway = self._gateway(gateway_flags)
         self._extra_workers = []
 
@@ -426,6 +431,16 @@ class Set:
         if "BUZZER_KEEP_LOGS" not in os.environ:
             shutil.rmtree(self.directory, ignore_errors=True)
         assert not reports, "\n".join(reports)
+
+    def _demo_config(self):
+        """The example's handlers; its thumbnails may read and write where tests do."""
+        examples = ROOT / "services/worker/examples"
+        text = (examples / "demo.yaml").read_text().replace("[images/", f"[{examples}/images/")
+        for name, value in THUMBNAILS.items():
+            text = re.sub(rf"{name}: .*", f"{name}: {value}", text)
+        config = self.directory / "demo.yaml"
+        config.write_text(text)
+        return config
 
     def _delete_broker_queues(self):
         # In one call, since each start of rabbitmqctl takes most of a second; and the broker

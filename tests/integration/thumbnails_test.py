@@ -14,13 +14,15 @@ import harness
 PROGRAM = harness.ROOT / "services/worker/examples/images/thumbnails"
 PHOTOGRAPHS = "/usr/share/backgrounds/mate/nature"
 EX_DATAERR = 65
+EX_TEMPFAIL = 75
 
 
-def run(payload, text=None):
+def run(payload, text=None, environment=harness.THUMBNAILS):
     """Runs the program as the exec handler does; returns (exit code, result, progress)."""
     reader, writer = os.pipe()
     process = subprocess.Popen(
         ["bash", "-c", f'exec 3>&{writer}; exec "$0"', PROGRAM], pass_fds=[writer], text=True,
+        env={"PATH": os.environ["PATH"], **environment},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     os.close(writer)
     out, err = process.communicate(text if text is not None else json.dumps(payload))
@@ -100,19 +102,95 @@ def test_takes_odd_names_and_odd_pictures(pictures):
     ("{}", "directory must be an absolute path"),
     ('{"directory": "pictures", "output": "/x"}', "directory must be an absolute path"),
     ('{"directory": "/x", "output": 7}', "output must be an absolute path"),
-    ('{"directory": "/x", "output": "/[x]"}', "output must not contain"),
-    ('{"directory": "/no/such", "output": "/x"}', "/no/such cannot be read"),
-    ('{"directory": "/etc", "output": "/x"}', "/etc has no pictures"),
+    ('{"directory": "/x\\u0000", "output": "/x"}', "directory must not contain a zero byte"),
+    ('{"directory": "/tmp", "output": "/tmp/[x]"}', "output must not contain"),
+    (f'{{"directory": "{PHOTOGRAPHS}/no", "output": "/tmp/x"}}', "/no cannot be read"),
+    (f'{{"directory": "{PHOTOGRAPHS}/../..", "output": "/tmp/x"}}', "has no pictures"),
+    ('{"directory": "/etc", "output": "/tmp/x"}', "directory /etc must lie below /usr/share/"),
+    ('{"directory": "/tmp/../etc", "output": "/tmp/x"}', "directory /tmp/../etc must lie below"),
+    ('{"directory": "/proc/self/root/etc", "output": "/tmp/x"}', "must lie below"),
+    ('{"directory": "/tmp", "output": "/tmpx"}', "output /tmpx must lie below /tmp"),
     ('{"directory": "/etc", "output": "/x", "size": 1.5}', "size must be"),
     ('{"directory": "/etc", "output": "/x", "size": true}', "size must be"),
     ('{"directory": "/etc", "output": "/x", "previews": [9]}', "previews must be"),
     ('{"directory": "/etc", "output": "/x", "siez": 9}', "unknown field 'siez'"),
-    (f'{{"directory": "{PHOTOGRAPHS}", "output": "/proc/x"}}', "/proc/x cannot be written"),
+    (f'{{"directory": "{PHOTOGRAPHS}", "output": "/proc/x"}}', "/proc/x must lie below"),
 ])
 def test_a_bad_payload_is_a_final_error_that_says_why(payload, message):
     code, error, progress = run(None, text=payload)
     assert (code, progress) == (EX_DATAERR, [])
     assert message in error
+
+
+@pytest.mark.parametrize("environment", [
+    {}, {"THUMBNAILS_INPUT": "/tmp"}, {"THUMBNAILS_OUTPUT": "/tmp"},
+    {"THUMBNAILS_INPUT": "tmp", "THUMBNAILS_OUTPUT": "/tmp"},
+    {"THUMBNAILS_INPUT": ":", "THUMBNAILS_OUTPUT": "/tmp"},
+])
+def test_a_worker_that_names_no_directories_says_so_and_the_job_may_run_elsewhere(environment):
+    code, error, _ = run({"directory": "/tmp", "output": "/tmp/x"}, environment=environment)
+    assert code == EX_TEMPFAIL
+    assert "must be an absolute path in the handler's `environment`" in error
+
+
+def test_links_that_lead_out_of_the_directories_lead_nowhere(pictures, tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    shutil.copy(pictures / "Aqua.jpg", outside / "secret.jpg")
+    roots = {"THUMBNAILS_INPUT": f"{inside}:{pictures}", "THUMBNAILS_OUTPUT": str(inside)}
+
+    (inside / "away").symlink_to(outside)
+    (inside / "loop").symlink_to(inside / "loop")
+    for payload in ({"directory": str(inside / "away"), "output": str(inside / "out")},
+                    {"directory": str(pictures), "output": str(inside / "away" / "out")},
+                    {"directory": str(inside / "loop"), "output": str(inside / "out")},
+                    {"directory": str(pictures), "output": str(inside / "loop")}):
+        code, error, _ = run(payload, environment=roots)
+        assert code == EX_DATAERR and "must lie below" in error, payload
+    assert sorted(path.name for path in outside.iterdir()) == ["secret.jpg"]
+
+    (inside / "link.jpg").symlink_to(outside / "secret.jpg")
+    (inside / "fine.jpg").symlink_to(pictures / "Dune.jpg")
+    code, result, _ = run({"directory": str(inside), "output": str(inside / "out")},
+                          environment=roots)
+    assert (code, result["thumbnails"]) == (0, 1)
+    assert result["failed"] == [
+        {"picture": "link.jpg", "reason": "a link to a file that may not be read"}]
+
+
+def test_what_is_no_picture_of_the_known_kinds_reaches_no_library(pictures):
+    strangers = {
+        "svg.jpg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g/></svg>',
+        "pdf.jpg": b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages"
+                   b"/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/MediaBox[0 0 9 9]"
+                   b"/Parent 2 0 R>>endobj trailer<</Root 1 0 R>>",
+        "miff.png": b"id=ImageMagick\nclass=DirectClass columns=2 rows=2 depth=8\n\f\n:\x1a"
+                    b"ABCDEFGHIJKL",
+        "ppm.gif": b"P3 1 1 255 1 2 3",
+        "eps.tif": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+        "script.webp": b"push graphic-context\nimage over 0,0 0,0 'msl:/etc/passwd'\n",
+        "empty.jpg": b"",
+        "riff.webp": b"RIFF\0\0\0\0WAVEfmt ",
+    }
+    for name, content in strangers.items():
+        (pictures / name).write_bytes(content)
+    code, result, _ = run(payload_for(pictures))
+    assert (code, result["thumbnails"]) == (0, 2)
+    assert {fault["picture"]: fault["reason"] for fault in result["failed"]} == {
+        name: "not a JPEG, PNG, TIFF, WebP or GIF file" for name in strangers}
+
+
+def test_vips_is_told_to_load_nothing_through_libraries_that_are_unfit(pictures, tmp_path):
+    # A stand-in tells what it is started with.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "vipsthumbnail").write_text('#!/bin/sh\necho "blocked: $VIPS_BLOCK_UNTRUSTED" >&2\n'
+                                         "exit 1\n")
+    (tools / "vipsthumbnail").chmod(0o755)
+    _, result, _ = run(payload_for(pictures), environment={
+        **harness.THUMBNAILS, "PATH": f"{tools}:{os.environ['PATH']}"})
+    assert {fault["reason"] for fault in result["failed"]} == {"blocked: 1"}
 
 
 def test_the_same_work_in_the_request_is_cut_and_as_a_job_is_done(buzzer, tmp_path):
