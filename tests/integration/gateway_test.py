@@ -3,8 +3,10 @@
 """The gateway alone: a real Envoy on our configuration, before a frontend whose answers
 the test chooses."""
 
+import http.client
 import re
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -27,14 +29,15 @@ class Gateway:
     """An Envoy and its frontend."""
 
     def __init__(self, api, directory, flags=()):
-        port, self.frontend_port, admin = (harness.free_port() for _ in range(3))
+        port, self.frontend_port = harness.free_port(), harness.free_port()
         self.api = api
         self.address = f"127.0.0.1:{port}"
         self.url = f"http://{self.address}"
         self.config = directory / "envoy.yaml"
         self.config.write_text(render(
-            "--listen", self.address, "--admin-port", admin,
-            "--frontend", f"127.0.0.1:{self.frontend_port}", *flags))
+            "--listen", self.address, "--frontend", f"127.0.0.1:{self.frontend_port}",
+            *([] if "--admin-port" in flags else ["--admin-socket", directory / "admin.sock"]),
+            *flags))
         self.frontend = fakes.FakeFrontend(api, self.frontend_port)
         self.envoy = harness.Part(
             "gateway", [*harness.ENVOY_COMMAND, "-c", self.config],
@@ -105,13 +108,15 @@ def assert_error(answer, status, code, reason):
 
 
 @pytest.mark.parametrize("flags", [
-    [], ["--rate-limit", "5"], ["--sync-twin-port", "8081"],
-    ["--rate-limit", "5", "--sync-twin-port", "8081"],
+    [], ["--admin-port", "9901"],
+    ["--admin-port", "9901", "--rate-limit", "5", "--sync-twin-port", "8081",
+     "--metrics-port", "9104"],
+    ["--admin-socket", 'a "quoted" \\ path', "--rate-limit", "5", "--metrics-port", "9104"],
 ])
 def test_envoy_accepts_the_configuration(tmp_path, flags):
     config = tmp_path / "envoy.yaml"
-    config.write_text(render("--listen", "127.0.0.1:8080", "--admin-port", "9901",
-                             "--frontend", "127.0.0.1:50051", *flags))
+    config.write_text(render("--listen", "127.0.0.1:8080", "--frontend", "127.0.0.1:50051",
+                             *(flags or ["--admin-socket", "admin.sock"])))
     assert not re.search(r"@[A-Z_]+@", re.sub(r"#.*", "", config.read_text()))
     done = subprocess.run([harness.ENVOY_COMMAND[0], "--mode", "validate", "-c", config],
                           capture_output=True, text=True, check=False)
@@ -125,6 +130,53 @@ def test_the_list_of_known_fields_is_that_of_the_proto(api):
         entry = re.search(r'\["%s"\] = \{.*?fields = (?:\[\[(.*?)\]\]|"(.*?)")' % path, lua, re.S)
         listed = re.findall(r"\w+", entry[1] or entry[2])
         assert listed == [field.json_name for field in message.DESCRIPTOR.fields]
+
+
+# --- Envoy's admin interface
+
+
+def ask_admin(connection, method, path):
+    connection.request(method, path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def test_the_admin_socket_is_for_its_user_alone(gateway):
+    path = gateway.config.parent / "admin.sock"
+    assert stat.filemode(path.stat().st_mode) == "srw-------"
+    connection = http.client.HTTPConnection("admin")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(path))
+    assert ask_admin(connection, "GET", "/config_dump") == 200
+    connection.close()
+
+
+def test_a_long_path_of_the_admin_socket_is_refused_with_the_reason():
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        render("--listen", "127.0.0.1:8080", "--admin-socket", "/" + "x" * 107,
+               "--frontend", "127.0.0.1:50051")
+    assert "longer than the 107 bytes" in failed.value.stderr
+
+
+ADMIN_PORT = harness.free_port()
+
+
+@pytest.mark.parametrize("fresh_gateway", [["--admin-port", str(ADMIN_PORT)]], indirect=True)
+def test_the_admin_port_answers_only_what_the_pod_asks(fresh_gateway):
+    connection = http.client.HTTPConnection("127.0.0.1", ADMIN_PORT)
+    for method, path in (("POST", "/quitquitquit"), ("GET", "/config_dump"), ("GET", "/certs"),
+                         ("POST", "/logging?level=trace"), ("GET", "/stats"), ("GET", "/"),
+                         ("GET", "/stats/../config_dump"), ("POST", "/drain_listeners"),
+                         ("GET", "/heapprofiler"), ("POST", "/runtime_modify?a=1")):
+        assert ask_admin(connection, method, path) == 403, path
+    assert fresh_gateway.envoy.running()
+    script = (harness.ROOT / "helm/buzzer/templates/gateway/config.yaml").read_text()
+    asked = re.findall(r"ask '(\w+) (\S+)'", script)
+    assert len(asked) == 3
+    for method, path in [*asked, ("GET", "/stats/prometheus")]:
+        assert ask_admin(connection, method, path) == 200, path
+    connection.close()
 
 
 # --- Status codes

@@ -363,7 +363,6 @@ class Set:
         self._follow_logs = follow_logs
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="buzzer-test-"))
         self.http_port, self.grpc_port, self.state_port = free_port(), free_port(), free_port()
-        self.admin_port = free_port()
         self.metrics_ports = {name: free_port() for name in ("state", "worker", "frontend")}
         self.address = f"127.0.0.1:{self.grpc_port}"
         self.gateway_address = f"127.0.0.1:{self.http_port}"
@@ -479,7 +478,7 @@ class Set:
         with open(config, "w", encoding="utf-8") as out:
             subprocess.run(
                 [ROOT / "tools/render-gateway", "--listen", self.gateway_address,
-                 "--admin-port", str(self.admin_port), "--frontend", self.address,
+                 "--admin-socket", self.directory / "envoy-admin.sock", "--frontend", self.address,
                  "--descriptor", BIN_DIR.parent / "api.pb", *map(str, flags)],
                 stdout=out, check=True)
         return Part(

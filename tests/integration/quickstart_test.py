@@ -13,7 +13,7 @@ import pytest
 
 import harness
 
-PORTS = ("HTTP", "GRPC", "STATE", "AMQP", "ADMIN", "SYNC_TWIN", "FRONTEND_METRICS",
+PORTS = ("HTTP", "GRPC", "STATE", "AMQP", "SYNC_TWIN", "FRONTEND_METRICS",
          "STATE_METRICS", "WORKER_METRICS")
 
 

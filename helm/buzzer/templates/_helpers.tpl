@@ -394,7 +394,7 @@ handlers:
          puts it together --- */}}
 
 {{- define "buzzer.envoyOverlays" -}}
-{{- $overlays := list "metrics" -}}
+{{- $overlays := list "admin_port" "metrics" -}}
 {{- if .Values.gateway.rateLimit }}{{ $overlays = append $overlays "rate_limit" }}{{ end -}}
 {{- if .Values.tls.enabled }}{{ $overlays = append $overlays "frontend_tls" }}{{ end -}}
 {{- toYaml $overlays -}}
@@ -426,7 +426,7 @@ handlers:
 {{- $frontend := printf "%s-frontend" (include "buzzer.fullname" .) -}}
 {{- $text := join "\n" $out -}}
 {{- range $name, $value := dict
-      "ADMIN_PORT" "9901"
+      "ADMIN_ADDRESS" "{socket_address: {address: 127.0.0.1, port_value: 9901}}"
       "CORS_ORIGINS" (.Values.gateway.corsOrigins | default "none" | replace "\\" "\\\\" | replace "\"" "\\\"")
       "DESCRIPTOR" "/etc/buzzer/gateway/api.pb"
       "FRONTEND_HOST" (printf "%s-headless.%s.svc.%s" $frontend .Release.Namespace .Values.clusterDomain)
