@@ -54,12 +54,12 @@ class Gatherer {
 
   const int fd_;
   const std::chrono::nanoseconds wait_;
+  // What is being written; of who made `begun_` differ from `left_`.
+  std::string leaving_;
   Mutex mutex_;
   CondVar added_;
   CondVar written_;
   std::string gathered_ ABSL_GUARDED_BY(mutex_);
-  // What is being written; the writer's alone meanwhile.
-  std::string leaving_;
   // Batches that have begun to leave, one at a time, and that have left.
   uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t left_ ABSL_GUARDED_BY(mutex_) = 0;

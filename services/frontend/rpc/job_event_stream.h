@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -134,6 +133,7 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
   void Pump() {
     Step step = Step::kNothing;
     absl::Status status;
+    JobTarget restarted;
     {
       MutexLock lock(&mutex_);
       if (writing_ || finished_ || starting_) return;
@@ -147,6 +147,7 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
       } else if (step == Step::kRestart) {
         starting_ = true;
         events_.Restarted();
+        restarted = target_;
       }
     }
     switch (step) {
@@ -160,7 +161,8 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
         FinishNow(status);
         break;
       case Step::kRestart:
-        log::Info("watch_restarted", {{"job", JobText()}, {"tenant", target_.tenant}});
+        log::Info("watch_restarted",
+                  {{"job", restarted.id.ToString()}, {"tenant", restarted.tenant}});
         StartWatch();
         break;
     }
@@ -292,11 +294,6 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
     }
     if (next != absl::InfiniteDuration()) SetTimer(next);
     Pump();
-  }
-
-  std::string JobText() {
-    MutexLock lock(&mutex_);
-    return target_.id.ToString();
   }
 
   grpc::CallbackServerContext* const context_;  // gRPC's, until OnDone.

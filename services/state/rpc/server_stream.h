@@ -60,6 +60,8 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
  private:
   // Outlives the reactor for as long as wakers do.
   struct Core final : StreamWaker {
+    explicit Core(ServerStream* stream) : reactor(stream) {}
+
     void Wake() override {
       {
         MutexLock lock(&mutex);
@@ -110,16 +112,19 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
     }
 
-    Mutex mutex;
-    ServerStream* reactor = nullptr;  // Alive while not closing, or while writing.
+    // Only while not closing, or while writing.
+    ServerStream* const reactor;
+    // Set before the stream is known to anyone.
     std::shared_ptr<Handler> handler;
+    // Of who set `writing`.
     Response response;
+    Mutex mutex;
     bool writing ABSL_GUARDED_BY(mutex) = false;
     bool wanted ABSL_GUARDED_BY(mutex) = false;
     bool closing ABSL_GUARDED_BY(mutex) = false;
   };
 
-  ServerStream() : core_(std::make_shared<Core>()) { core_->reactor = this; }
+  ServerStream() : core_(std::make_shared<Core>(this)) {}
 
   void OnSendInitialMetadataDone(bool ok) override {
     if (ok) core_->Wake();

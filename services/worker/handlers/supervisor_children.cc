@@ -25,6 +25,13 @@ constexpr absl::Duration kFirstInterval = absl::Milliseconds(5);
 constexpr absl::Duration kMaxInterval = absl::Milliseconds(100);
 constexpr absl::Duration kLongWait = absl::Seconds(10);
 
+// Makes this process the reaper first: who becomes its child from then on is not among them.
+std::set<Process> EarlierChildren() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const std::vector<Process> children = Children(getpid()).value_or(std::vector<Process>());
+  return {children.begin(), children.end()};
+}
+
 }  // namespace
 
 SupervisorChildren& SupervisorChildren::Get() {
@@ -32,12 +39,7 @@ SupervisorChildren& SupervisorChildren::Get() {
   return *children;
 }
 
-SupervisorChildren::SupervisorChildren() {
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  for (const Process& child : Children(getpid()).value_or(std::vector<Process>())) {
-    earlier_children_.insert(child);
-  }
-}
+SupervisorChildren::SupervisorChildren() : earlier_children_(EarlierChildren()) {}
 
 absl::StatusOr<pid_t> SupervisorChildren::Start(absl::FunctionRef<absl::StatusOr<pid_t>()> spawn) {
   MutexLock lock(&mutex_);

@@ -45,7 +45,7 @@ class SupervisorChildren {
 
   Mutex mutex_;
   absl::flat_hash_set<pid_t> supervisors_ ABSL_GUARDED_BY(mutex_);
-  std::set<Process> earlier_children_;
+  const std::set<Process> earlier_children_;
 };
 
 }  // namespace buzzer::worker

@@ -39,37 +39,38 @@ constexpr std::chrono::seconds kCallLimit(60);
 // How far all watches are. Thread-safe.
 class Tally {
  public:
-  void Opened() { Add(&opened_); }
+  void Opened() {
+    MutexLock lock(&mutex_);
+    ++opened_;
+    changed_.NotifyAll();
+  }
   void Ended(bool well) {
-    if (!well) Add(&broken_);
-    Add(&ended_);
+    MutexLock lock(&mutex_);
+    ++ended_;
+    if (!well) ++broken_;
+    changed_.NotifyAll();
   }
 
-  void WaitForOpened(int count) { WaitFor(&opened_, count); }
-  void WaitForEnded(int count) { WaitFor(&ended_, count); }
+  // A watch that ends early ends both: what is wrong then shows in the JSON.
+  void WaitForOpened(int count) {
+    MutexLock lock(&mutex_);
+    while (opened_ < count && broken_ == 0) changed_.Wait(&mutex_);
+  }
+  void WaitForEnded(int count) {
+    MutexLock lock(&mutex_);
+    while (ended_ < count && broken_ == 0) changed_.Wait(&mutex_);
+  }
   int broken() {
     MutexLock lock(&mutex_);
     return broken_;
   }
 
  private:
-  void Add(int* counter) {
-    MutexLock lock(&mutex_);
-    ++*counter;
-    changed_.NotifyAll();
-  }
-
-  // A watch that ends early counts for both: what is wrong then shows in the JSON.
-  void WaitFor(const int* counter, int count) {
-    MutexLock lock(&mutex_);
-    while (*counter < count && broken_ == 0) changed_.Wait(&mutex_);
-  }
-
   Mutex mutex_;
   CondVar changed_;
-  int opened_ = 0;
-  int ended_ = 0;
-  int broken_ = 0;
+  int opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  int ended_ ABSL_GUARDED_BY(mutex_) = 0;
+  int broken_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 class Watch final : public grpc::ClientReadReactor<v1::WatchJobResponse> {
