@@ -14,6 +14,7 @@ import time
 import harness
 import peers
 from backlog import backlog
+from compare import compare
 from cost import cost, profile
 from curve import curve
 from measure import Meter, Result, cpu_seconds, resident_mib, slots
@@ -249,6 +250,7 @@ def _percentiles(result, name, values):
 ALL = {"rest": rest, "peers": other_peers, "grpc": grpc, "submit": submit, "dispatch": dispatch,
        "watchers": watchers,
        "backlog": lambda broker, options: backlog(broker, options, _load), "footprint": footprint,
+       "compare": lambda broker, options: compare(broker, options, WAYS, SLOTS),
        "cost": lambda broker, options: cost(broker, options, WAYS, SLOTS),
        "profile": lambda broker, options: profile(broker, options, WAYS, SLOTS),
        "curve": lambda broker, options: curve(broker, options, _load, SLOTS)}

@@ -3,6 +3,7 @@
 """Time, CPU and memory of the machine and of processes; and series of measurements."""
 
 import contextlib
+import math
 import os
 import pathlib
 import statistics
@@ -48,6 +49,7 @@ class Result:
         self._series = {}
         self._units = {}
         self._ratios = []
+        self._intervals = []
 
     def add(self, name, unit, value):
         self._series.setdefault(name, []).append(value)
@@ -58,6 +60,12 @@ class Result:
         # Of each round by itself: the machine's speed changes from one to the next.
         each = [a / b for a, b in zip(self._series[of], self._series[to]) if b]
         self._ratios.append((of, to, statistics.median(each), min(each), max(each), target))
+
+    def interval(self, of, to):
+        """The median of each round's ratio, and where it lies with 95 % certainty."""
+        each = sorted(a / b for a, b in zip(self._series[of], self._series[to]) if b)
+        rank = _median_rank(len(each))
+        self._intervals.append((of, to, statistics.median(each), each[rank], each[-1 - rank]))
 
     def lines(self):
         yield f"{'':44} {'median':>10} {'least':>10} {'most':>10}"
@@ -70,10 +78,29 @@ class Result:
             yield (f"{'  target ' + target:44} {_text(median):>10} {_text(least):>10} "
                    f"{_text(most):>10}")
 
+        for of, to, median, low, high in self._intervals:
+            yield f"{of} / {to}"
+            yield f"{'  95 % interval of the median':44} {_text(median):>10} {_text(low):>10} {_text(high):>10}"
+
     def figures(self):
         return {"series": self._series, "units": self._units,
+                "intervals": [dict(zip(("of", "to", "median", "low", "high"), interval))
+                              for interval in self._intervals],
                 "ratios": [dict(zip(("of", "to", "median", "least", "most", "target"), ratio))
                            for ratio in self._ratios]}
+
+
+def _median_rank(count):
+    """The greatest rank from either end of `count` sorted values between which the median of
+    what they are drawn from lies with at least 95 % certainty (the sign test's interval; 0,
+    the whole range, where there are fewer than six)."""
+    tail, rank = 0.0, 0
+    for k in range(count):
+        tail += math.comb(count, k) / 2 ** count
+        if tail > 0.025:
+            break
+        rank = k
+    return rank
 
 
 def _text(value):

@@ -355,11 +355,15 @@ class Set:
     """
 
     def __init__(self, broker, worker_config=None, sync_twin=False, state_flags=(),
-                 worker_flags=(), frontend_flags=(), gateway_flags=(), follow_logs=True):
+                 worker_flags=(), frontend_flags=(), gateway_flags=(), follow_logs=True,
+                 tree=None):
         """`worker_config` is a YAML file; services/worker/examples/demo.yaml unless set.
         Without `follow_logs` nobody reads the services' logs once they are up: reading three
-        lines of each job here takes a share of the machine."""
+        lines of each job here takes a share of the machine. `tree` is another checkout, with
+        its release build, whose programs and gateway are to be started instead of ours."""
         self.broker = broker
+        self._tree = tree or ROOT
+        self._bin = BIN_DIR if tree is None else tree / "build/release/bin"
         self._follow_logs = follow_logs
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="buzzer-test-"))
         self.http_port, self.grpc_port, self.state_port = free_port(), free_port(), free_port()
@@ -469,17 +473,20 @@ class Set:
         port = metrics_port or self.metrics_ports[service]
         return Part(
             name or service,
-            [BIN_DIR / f"buzzer-{service}", "--metrics_address", f"127.0.0.1:{port}", *flags],
+            [self._bin / f"buzzer-{service}", "--metrics_address", f"127.0.0.1:{port}", *flags],
             self.directory, is_serving, {"BUZZER_BROKER_URL": self.broker.url},
             follow=self._follow_logs)
 
     def _gateway(self, flags):
         config = self.directory / "envoy.yaml"
+        admin = ["--admin-socket", self.directory / "envoy-admin.sock"]
+        if self._tree != ROOT:
+            admin = ["--admin-port", str(free_port())]  # An older checkout knows no socket.
         with open(config, "w", encoding="utf-8") as out:
             subprocess.run(
-                [ROOT / "tools/render-gateway", "--listen", self.gateway_address,
-                 "--admin-socket", self.directory / "envoy-admin.sock", "--frontend", self.address,
-                 "--descriptor", BIN_DIR.parent / "api.pb", *map(str, flags)],
+                [self._tree / "tools/render-gateway", "--listen", self.gateway_address,
+                 *admin, "--frontend", self.address,
+                 "--descriptor", self._bin.parent / "api.pb", *map(str, flags)],
                 stdout=out, check=True)
         return Part(
             "gateway", [*ENVOY_COMMAND, "-c", config],

@@ -1,0 +1,95 @@
+# Copyright 2026 The Buzzer Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a change costs speed: this checkout beside another one, round by round."""
+
+import contextlib
+import pathlib
+import random
+import sys
+import tempfile
+import time
+
+import harness
+from measure import Result, slots
+
+# Lone jobs of the latency part for each round, so far apart that everything has gone to sleep.
+LONE_JOBS_A_ROUND = 6
+REST_SECONDS = (1.2, 2.0)
+
+
+def compare(broker, options, ways, slot_count):
+    """Both sets run all the time, and take turns in each round; who begins alternates."""
+    result = Result()
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        config = stack.enter_context(slots(directory, slot_count))
+        sides = {}
+        for name, tree in (("now", None), ("base", options.base.resolve())):
+            sides[name] = stack.enter_context(harness.Set(
+                broker, follow_logs=False, worker_config=config, tree=tree))
+        lone = {name: stack.enter_context(_LoneJobs(side)) for name, side in sides.items()}
+        for turn in range(-1, options.rounds):
+            order = list(sides) if turn % 2 else list(reversed(sides))
+            for way, submit_all in ways.items():
+                for name in order:
+                    _, rate, cpu = submit_all(sides[name], options.scale)
+                    if turn < 0:
+                        continue  # To warm up.
+                    result.add(f"{way} done, {name}", "jobs/s", rate)
+                    result.add(f"{way} CPU, {name}", "s per 1000 jobs", cpu)
+            if turn < 0:
+                continue
+            for name in order:
+                claimed, told = lone[name].median_of(LONE_JOBS_A_ROUND)
+                result.add(f"submitted -> claimed, {name}", "ms", claimed)
+                result.add(f"outcome -> told, {name}", "ms", told)
+            print(f"   round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
+    for way in ways:
+        for what in ("done", "CPU"):
+            result.interval(f"{way} {what}, now", f"{way} {what}, base")
+    for what in ("submitted -> claimed", "outcome -> told"):
+        result.interval(f"{what}, now", f"{what}, base")
+    return result
+
+
+class _LoneJobs:
+    """Lone jobs over gRPC, watched to their end."""
+
+    def __init__(self, system):
+        self._system = system
+        self._dice = random.Random(2)
+
+    def __enter__(self):
+        self._api = _api()
+        self._channel = self._system.channel()
+        self._stub = self._api.jobs_grpc.JobServiceStub(self._channel)
+        return self
+
+    def __exit__(self, *_):
+        self._channel.close()
+
+    def median_of(self, count):
+        """Milliseconds from submit to claim, and from the outcome to the watcher."""
+        pairs = [self._one() for _ in range(count)]
+        return tuple(sorted(values)[len(values) // 2] for values in zip(*pairs))
+
+    def _one(self):
+        time.sleep(self._dice.uniform(*REST_SECONDS))
+        api, stub = self._api, self._stub
+        job = stub.SubmitJob(api.jobs.SubmitJobRequest(type="demo.echo"), timeout=10)
+        for _ in stub.WatchJob(api.jobs.WatchJobRequest(name=job.name), timeout=10):
+            told_at = time.time()
+        full = stub.GetJob(api.jobs.GetJobRequest(name=job.name, view=api.jobs.JOB_VIEW_FULL),
+                           timeout=10)
+        at = {event.cause: event.time.ToMicroseconds() / 1e6 for event in full.history}
+        return (at["CLAIMED"] - at["SUBMITTED"]) * 1000, (told_at - at["SUCCEEDED"]) * 1000
+
+
+_compiled = []
+
+
+def _api():
+    """Made once: the modules stay imported."""
+    if not _compiled:
+        _compiled.append(harness.compile_api(pathlib.Path(tempfile.mkdtemp(prefix="buzzer-api-"))))
+    return _compiled[0]
