@@ -159,6 +159,8 @@ def test_the_configuration_is_that_of_quickstart():
         [ROOT / "tools/render-gateway", "--listen", "0.0.0.0:8080", "--admin-port", "9901",
          "--frontend", "b-buzzer-frontend-headless.jobs.svc.cluster.local:50051",
          "--descriptor", "/etc/buzzer/gateway/api.pb", "--lua", "/etc/buzzer/gateway/rest.lua",
+         "--hosts", "jobs.example.com,*.team.example,b-buzzer-gateway,b-buzzer-gateway.jobs,"
+         "b-buzzer-gateway.jobs.svc,b-buzzer-gateway.jobs.svc.cluster.local",
          "--cors-origins", r"https?://([a-z]+\.)?example\.com", "--rate-limit", "500",
          "--metrics-port", "9104", "--tls-certificate", "/etc/buzzer/tls/tls.crt",
          "--tls-key", "/etc/buzzer/tls/tls.key", "--tls-ca", "/etc/buzzer/tls/ca.crt",
@@ -247,6 +249,18 @@ def test_pages_of_the_named_origins_may_call(encrypted):
 
     assert allowed("https://app.example.com") and allowed("https://example.com")
     assert not allowed("https://example.com.evil.com") and not allowed("https://appXexample.com")
+
+
+def test_only_listed_hosts_are_served(encrypted, plain):
+    def status(cluster, host):
+        return requests.get(f"{cluster.url}/v1/queues", headers={"Host": host}, timeout=10).status_code
+
+    for host in ("jobs.example.com", "JOBS.example.com:8443", "a.team.example",
+                 "b-buzzer-gateway", "b-buzzer-gateway.jobs.svc:80"):
+        assert status(encrypted, host) == 200, host
+    for host in ("evil.example", "localhost", "10.1.2.3:8080"):
+        assert status(encrypted, host) == 421, host
+        assert status(plain, host) == 200, host
 
 
 def test_without_origins_no_page_may_call(plain):

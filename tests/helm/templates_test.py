@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Single templates: what a value changes, and what it must not."""
 
+import json
+import re
 import subprocess
 
 import pytest
@@ -400,6 +402,26 @@ def test_cert_manager_is_asked_for_the_names_that_are_checked():
 
 
 # --- The way in, and the rest
+
+
+def hosts_of(rendering):
+    envoy = rendering.get("ConfigMap", "-gateway")["data"]["envoy.yaml"]
+    return json.loads(re.search(r"name: buzzer\n *domains: (.*)", envoy)[1])
+
+
+def test_the_gateway_answers_for_any_host_unless_they_are_listed():
+    assert hosts_of(render()) == ["*"]
+    assert hosts_of(render(case="ingress")) == ["*"]
+    listed = {"gateway": {"hosts": ["Jobs.Example.com.", "[2001:db8::5]", "jobs.example.com"]}}
+    own = [f"b-buzzer-gateway{suffix}" for suffix in ("", ".jobs", ".jobs.svc",
+                                                      ".jobs.svc.cluster.local")]
+    assert hosts_of(render(listed)) == ["jobs.example.com", "[2001:db8::5]", *own, "no-host.invalid"]
+    # The ways in are always among them.
+    ways = {"hosts": ["a.example"], "acceptUnauthenticated": True,
+            "ingress": {"enabled": True, "hosts": ["A.example", "b.example"]},
+            "route": {"enabled": True, "parentRefs": [{"name": "g"}], "hostnames": ["*.c.example"]}}
+    assert hosts_of(render({"gateway": ways})) == [
+        "a.example", "b.example", "*.c.example", *own, "no-host.invalid"]
 
 
 def test_the_way_in_leads_to_the_gateway():

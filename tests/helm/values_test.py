@@ -124,6 +124,8 @@ def test_a_pool_takes_what_workerDefaults_says_and_its_own_wins(major):
     (scaled(keda={"trigger": "rabbitmq"}), "trigger", "metrics-api"),
     ({"state": {"minFreeDiskMib": "256"}}, "minFreeDiskMib", "integer"),
     ({"gateway": {"service": {"type": "ExternalName"}}}, "type", "ClusterIP"),
+    ({"gateway": {"hosts": ["jobs.example.com:8080"]}}, "hosts", "does not match pattern"),
+    ({"gateway": {"hosts": ["*"]}}, "hosts", "does not match pattern"),
     ({"frontend": {"image": {"digest": "latest"}}}, "digest", "sha256"),
     ({"broker": {"host": "amqp://rabbitmq"}}, "host", "/"),
     ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy", "IfNotPresent"),

@@ -18,12 +18,15 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import harness
+from event_source import Watcher
 
 UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 UNKNOWN_ID = "0192f0c0-0000-7000-8000-000000000001"
 MAX_PAYLOAD = 1 << 20
 # Those of HTTP itself; Envoy closes the connection of a request that it refuses early.
-USUAL_HEADERS = {"connection", "content-length", "date", "server", "transfer-encoding"}
+USUAL_HEADERS = {"connection", "content-length", "date", "server", "transfer-encoding",
+                 # The same for all, and for all watches.
+                 "cache-control", "vary", "x-accel-buffering"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,9 @@ def no_process_dies(buzzer):
 
 
 def headers_of(answer):
+    """Those that tell calls apart."""
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["vary"] == "origin"
     return {name.lower(): value for name, value in answer.headers.items()
             if name.lower() not in USUAL_HEADERS}
 
@@ -107,7 +113,7 @@ def speak(buzzer, request):
 
 
 def raw_post(path, body, *headers):
-    lines = [b"POST %s HTTP/1.1" % path, b"host: buzzer", b"connection: close",
+    lines = [b"POST %s HTTP/1.1" % path, b"host: localhost", b"connection: close",
              b"content-length: %d" % len(body), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
@@ -399,7 +405,7 @@ def test_get_answers_200_in_every_state_with_the_revision_as_etag(buzzer, later,
         answer = buzzer.rest("GET", f"/v1/jobs/{job['id']}")
         assert answer.status_code == 200
         assert headers_of(answer) == {
-            "content-type": "application/json", "cache-control": "no-store",
+            "content-type": "application/json",
             "etag": f'"{answer.json()["revision"]}"', **({"retry-after": "1"} if asks_again else {})}
         assert answer.json()["state"] == job["state"]
 
@@ -476,7 +482,7 @@ def test_an_unknown_or_malformed_id_is_404_on_every_call(buzzer, job_id):
 
 @pytest.mark.parametrize("path", ["/v1/jobs/%ff", "/v1/jobs/%00", "/v1/jobs/a%2fb"])
 def test_a_path_that_is_none_is_400(buzzer, path):
-    status, answer = speak(buzzer, b"GET %s HTTP/1.1\r\nhost: buzzer\r\nconnection: close\r\n\r\n"
+    status, answer = speak(buzzer, b"GET %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
                            % path.encode())
     assert status == 400
     assert b'"reason":"INVALID_REQUEST"' in answer
@@ -566,7 +572,7 @@ def test_watch_tells_every_state_change_as_server_sent_events(buzzer):
     job = buzzer.submit("demo.sleep", {"seconds": 1, "steps": 4}, delay="1s")
     answer = watch(buzzer, job["id"])
     assert answer.status_code == 200
-    assert headers_of(answer) == {"content-type": "text/event-stream", "cache-control": "no-store"}
+    assert headers_of(answer) == {"content-type": "text/event-stream"}
     seen = list(events(answer))
     numbers = [number for number, _ in seen]
     assert numbers == sorted(set(numbers))
@@ -985,7 +991,73 @@ def test_grpc_web_submits_and_watches(buzzer, api):
     assert last.state == api.job.Job.SUCCEEDED
 
 
+def test_many_watches_on_one_connection_leave_room_for_a_call(buzzer, api, later):
+    """gRPC clients wait without a word above the number of streams that a server allows."""
+    with buzzer.channel(through_gateway=True) as channel:
+        stub = api.jobs_grpc.JobServiceStub(channel)
+        request = api.jobs.WatchJobRequest(name=later["name"])
+        watches = [stub.WatchJob(request) for _ in range(130)]
+        for watch_ in watches:
+            assert next(watch_).event.cause
+        job = stub.GetJob(api.jobs.GetJobRequest(name=later["name"]),
+                          timeout=harness.WAIT_SECONDS)
+        assert job.name == later["name"]
+        for watch_ in watches:
+            watch_.cancel()
+
+
+def test_a_call_whose_colon_is_escaped_is_the_same(buzzer):
+    job = buzzer.submit("demo.echo", delay="3600s")
+    answer = buzzer.rest("POST", f"/v1/jobs/{job['id']}%3Acancel")
+    assert (answer.status_code, answer.json()["state"]) == (200, "CANCELLED")
+    answer = buzzer.rest("GET", f"/v1/jobs/{job['id']}%3Awatch")
+    assert [event["state"] for _, event in events(answer)] == ["CANCELLED"]
+    # Nobody's id, and no colon either.
+    answer = buzzer.rest("POST", f"/v1/jobs/{job['id']}%253Acancel")
+    assert answer.status_code == 404
+
+
+def test_what_a_query_says_ends_no_other_job(buzzer):
+    jobs = [ended(buzzer, "demo.echo") for _ in range(2)]
+    for method, suffix in (("DELETE", ""), ("GET", ""), ("GET", "/result"), ("GET", ":watch"),
+                           ("GET", ":wait"), ("POST", ":cancel"), ("POST", ":retry")):
+        answer = buzzer.rest(method, f"/v1/jobs/{jobs[0]['id']}{suffix}?name={jobs[1]['name']}")
+        assert "name: " in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    answer = buzzer.rest("POST", "/v1/queues/demo.echo:pause?name=queues/demo.sleep")
+    assert "name: " in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    assert [buzzer.get(job["id"])["state"] for job in jobs] == ["SUCCEEDED"] * 2
+
+
 # --- Bad days
+
+
+def test_a_browser_finds_back_by_itself_when_the_frontend_was_away(fresh_buzzer):
+    job = fresh_buzzer.submit("demo.echo", delay="3600s")
+    browser = Watcher(fresh_buzzer, job["id"])
+    browser.start()
+    browser.wait_for(lambda event: event["state"] == "SCHEDULED")
+    fresh_buzzer.frontend.kill()
+    browser.wait_for_empty_streams(2)
+    fresh_buzzer.frontend.start()
+    harness.eventually(
+        lambda: fresh_buzzer.rest("POST", f"/v1/jobs/{job['id']}:cancel").status_code == 200,
+        what="the job's cancel")
+    browser.wait_for(lambda event: event["state"] == "CANCELLED")
+    browser.join(harness.WAIT_SECONDS)
+    assert browser.ended_by == 204
+    numbers = [number for number, _ in browser.events]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_browser_finds_back_by_itself_when_state_was_away(fresh_buzzer):
+    job = fresh_buzzer.submit("demo.echo", delay="3600s")
+    fresh_buzzer.state.stop()
+    browser = Watcher(fresh_buzzer, job["id"])
+    browser.start()
+    browser.wait_for_empty_streams(1)
+    fresh_buzzer.state.start()
+    browser.wait_for(lambda event: event["state"] == "SCHEDULED")
+    browser.close()
 
 
 def test_without_state_every_call_is_503_at_once_and_recovers_by_itself(fresh_buzzer):

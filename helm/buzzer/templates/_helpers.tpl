@@ -395,9 +395,30 @@ handlers:
 
 {{- define "buzzer.envoyOverlays" -}}
 {{- $overlays := list "admin_port" "metrics" -}}
+{{- if .Values.gateway.hosts }}{{ $overlays = append $overlays "hosts" }}{{ end -}}
 {{- if .Values.gateway.rateLimit }}{{ $overlays = append $overlays "rate_limit" }}{{ end -}}
 {{- if .Values.tls.enabled }}{{ $overlays = append $overlays "frontend_tls" }}{{ end -}}
 {{- toYaml $overlays -}}
+{{- end -}}
+
+{{/* The hosts that it answers for: those that are listed, those of the ways in, and the
+     Service's own, which helm test and the pods of the cluster use. */}}
+{{- define "buzzer.gatewayHosts" -}}
+{{- $gateway := .Values.gateway -}}
+{{- $hosts := list "*" -}}
+{{- if $gateway.hosts -}}
+{{- $hosts = $gateway.hosts -}}
+{{- if $gateway.ingress.enabled }}{{ $hosts = concat $hosts $gateway.ingress.hosts }}{{ end -}}
+{{- if $gateway.route.enabled }}{{ $hosts = concat $hosts $gateway.route.hostnames }}{{ end -}}
+{{- $name := printf "%s-gateway" (include "buzzer.fullname" .) -}}
+{{- range $suffix := list "" (printf ".%s" .Release.Namespace) (printf ".%s.svc" .Release.Namespace) (printf ".%s.svc.%s" .Release.Namespace .Values.clusterDomain) -}}
+{{- $hosts = append $hosts (printf "%s%s" $name $suffix) -}}
+{{- end -}}
+{{- $lower := list -}}
+{{- range $hosts }}{{ $lower = append $lower (lower . | trimSuffix ".") }}{{ end -}}
+{{- $hosts = append ($lower | uniq) "no-host.invalid" -}}
+{{- end -}}
+{{- toJson $hosts -}}
 {{- end -}}
 
 {{- define "buzzer.envoyConfig" -}}
@@ -432,6 +453,7 @@ handlers:
       "FRONTEND_HOST" (printf "%s-headless.%s.svc.%s" $frontend .Release.Namespace .Values.clusterDomain)
       "FRONTEND_PORT" "50051"
       "FRONTEND_TLS_NAME" $frontend
+      "HOSTS" (include "buzzer.gatewayHosts" .)
       "LISTEN_ADDRESS" (.Values.listenHost | trimPrefix "[" | trimSuffix "]")
       "LISTEN_PORT" "8080"
       "LUA" "/etc/buzzer/gateway/rest.lua"
