@@ -24,21 +24,20 @@ def events(url):
             with requests.get(url, headers=headers, stream=True, timeout=(10, 60)) as answer:
                 if answer.status_code == 204:  # finished, and its end was seen
                     return
-                if answer.status_code != 503:
-                    answer.raise_for_status()
-                    data = []
-                    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
-                        field, _, value = line.partition(":")
-                        value = value.removeprefix(" ")
-                        if field == "id":
-                            headers["Last-Event-ID"] = value
-                        elif field == "data":
-                            data.append(value)
-                        elif field == "retry":
-                            retry_seconds = int(value) / 1000
-                        elif not line and data:  # an empty line ends an event
-                            yield headers.get("Last-Event-ID"), "\n".join(data)
-                            data = []
+                answer.raise_for_status()
+                data = []
+                for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+                    field, _, value = line.partition(":")
+                    value = value.removeprefix(" ")
+                    if field == "id":
+                        headers["Last-Event-ID"] = value
+                    elif field == "data":
+                        data.append(value)
+                    elif field == "retry":
+                        retry_seconds = int(value) / 1000
+                    elif not line and data:  # an empty line ends an event
+                        yield headers.get("Last-Event-ID"), "\n".join(data)
+                        data = []
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
             pass
         time.sleep(retry_seconds)

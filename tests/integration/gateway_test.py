@@ -460,6 +460,8 @@ def test_json_and_what_curl_calls_a_form_are_taken(gateway, method, path, conten
     "application/xml", "application/jsonp", "text/json", "application/json, text/plain",
     "text/plain;application/json", "application/+json", "*/*", "application/octet-stream",
     "application/x-www-form-urlencoded; charset=utf-8", "application/grpcfoo", "x",
+    "application/grpc-web+json", "application/grpcfoo+json", "Application/gRPC-Web",
+    "application/grpc;x",
 ])
 @pytest.mark.parametrize("method, path, body", [
     ("POST", "/v1/jobs", '{"type":"a"}'), ("POST", "/v1/jobs", ""),
@@ -482,6 +484,32 @@ def test_the_form_of_a_browser_is_415(gateway, header):
     answer = gateway.call("POST", "/v1/jobs", data='{"type":"a"}', headers={**form, **header})
     assert_error(answer, 415, 3, "UNSUPPORTED_CONTENT_TYPE")
     assert gateway.frontend.calls == []
+
+
+def test_grpc_has_no_rest_paths(gateway):
+    for content_type in ("application/grpc", "application/grpc+json"):
+        answer = gateway.call("POST", "/v1/jobs", data=b"{}", headers={"Content-Type": content_type})
+        # As gRPC tells it: UNIMPLEMENTED.
+        assert (answer.status_code, answer.headers["grpc-status"]) == (200, "12")
+    assert gateway.frontend.calls == []
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc-web+json", "application/grpcfoo",
+                                          "application/grpc;x", "Application/grpc"])
+def test_what_envoy_does_not_take_for_grpc_is_checked_as_rest(gateway, content_type):
+    answer = gateway.call("GET", "/v1/jobs/%FF", headers={"Content-Type": content_type})
+    assert "not UTF-8" in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    answer = gateway.call("POST", "/buzzer.v1.JobService/SubmitJob", data=b"\0\0\0\0\0",
+                          headers={"Content-Type": content_type})
+    assert_error(answer, 404, 5, "NO_SUCH_PATH")
+    assert gateway.frontend.calls == []
+
+
+def test_a_request_without_a_path_is_404_and_no_fault_of_ours(fresh_gateway):
+    answer = speak(fresh_gateway, "CONNECT localhost:80 HTTP/1.1", "Host: localhost:80",
+                   "Connection: close")
+    assert answer.startswith("HTTP/1.1 404 "), answer
+    assert "script log" not in fresh_gateway.envoy.tail()
 
 
 def test_two_types_are_none(gateway):
@@ -896,6 +924,15 @@ def test_two_origins_are_foreign(gateway):
     assert gateway.frontend.calls == []
 
 
+def test_a_web_socket_is_refused_with_the_reason(gateway):
+    for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost"}):
+        answer = gateway.call("GET", "/v1/jobs/1:watch", headers={
+            "Connection": "Upgrade", "Upgrade": "websocket", **origin})
+        assert answer.status_code == 400
+        assert "cannot become websocket" in answer.json()["message"]
+    assert gateway.frontend.calls == []
+
+
 def test_where_a_browser_says_only_that_the_page_is_of_another_site(gateway):
     for method, path, body in CALLS:
         answer = gateway.call(method, path, data=body, headers={"Sec-Fetch-Site": "cross-site"})
@@ -1113,13 +1150,6 @@ def test_only_failures_are_logged(fresh_gateway):
     logged = fresh_gateway.envoy.wait_for_event("request")
     assert (logged["path"], logged["status"]) == ("/v1/jobs/2", 500)
     assert len(fresh_gateway.envoy.events("request")) == 1
-
-
-def test_what_envoy_does_not_take_for_grpc_is_checked_as_rest(buzzer):
-    for content_type, status in (("application/grpcfoo", 415), ("application/grpcfoo+json", 400)):
-        answer = buzzer.rest("POST", "/v1/jobs", data=b'{"type":"demo.echo","nosuch":1}',
-                             headers={"Content-Type": content_type})
-        assert answer.status_code == status, answer.text
 
 
 def test_no_name_of_the_gateways_own_tables_passes_as_a_field(buzzer):

@@ -56,9 +56,11 @@ local not_parsed = '{"code":3,"message":"the request is not valid: a text in it 
   .. '"domain":"buzzer.dev"}]}'
 
 -- Just what Envoy takes for gRPC or gRPC-Web: the transcoder takes the rest.
+local grpc_web = {["-web"] = true, ["-web+proto"] = true, ["-web-text"] = true,
+                  ["-web-text+proto"] = true}
 local function is_grpc(headers)
   local kind = (headers:get("content-type") or ""):match("^application/grpc(.*)")
-  return kind and (kind == "" or kind == "-web" or kind:find("^[+;]") or kind:find("^%-web[-+;]"))
+  return kind and (kind == "" or kind:find("^%+") or grpc_web[kind])
 end
 
 -- The well-formed sequences of more than one byte (Unicode, table 3-7).
@@ -142,7 +144,7 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  local path = headers:get(":path")
+  local path = headers:get(":path") or ""  -- CONNECT has none.
   -- Some parts of a system would take it for a slash, and others not.
   local resource = path:match("^[^?]*"):lower()
   if resource:find("%2f", 1, true) or resource:find("%5c", 1, true) then
