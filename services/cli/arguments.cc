@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "common/duration/duration.h"
 
 namespace buzzer::cli {
 namespace {
@@ -45,6 +46,14 @@ absl::Status UnknownOption(const CommandSpec* command, absl::string_view name) {
                    DidYouMean(nearest.empty() ? "" : absl::StrCat("--", nearest))));
 }
 
+// What follows `queues` is a command of its own, or was meant as a queue's name.
+absl::Status NoArgumentOfQueues(absl::string_view word) {
+  const std::string nearest = Nearest(absl::StrCat("queues ", word), CommandNames());
+  if (!nearest.empty()) return UnknownCommand(absl::StrCat("queues ", word));
+  return absl::InvalidArgumentError(
+      absl::StrCat("queues lists them all; one is shown by 'buzzer queues get ", word, "'"));
+}
+
 bool IsOption(absl::string_view word) { return word.size() > 1 && word[0] == '-'; }
 
 // The command stands before its options, or after global ones only; so it is found before
@@ -74,6 +83,10 @@ const CommandSpec* FindCommandIn(const std::vector<std::string>& words) {
 
 absl::Status BadOption(absl::string_view option, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("--", option, ": ", what));
+}
+
+const CommandSpec* Arguments::CommandOf(const std::vector<std::string>& words) {
+  return FindCommandIn(words);
 }
 
 absl::StatusOr<Arguments> Arguments::Parse(const std::vector<std::string>& words) {
@@ -146,7 +159,7 @@ absl::Status Arguments::TakeWords(const std::vector<std::string>& plain) {
   if (help()) return absl::OkStatus();
   if (command_->argument.empty()) {
     if (left == 0) return absl::OkStatus();
-    if (command_->name == "queues") return UnknownCommand(absl::StrCat("queues ", plain[words]));
+    if (command_->name == "queues") return NoArgumentOfQueues(plain[words]);
     return absl::InvalidArgumentError(
         absl::StrCat(command_->name, " takes no argument, and '", plain[words], "' is one"));
   }
@@ -180,12 +193,10 @@ std::vector<std::string> Arguments::All(absl::string_view option) const {
 
 absl::StatusOr<std::optional<absl::Duration>> Arguments::Duration(absl::string_view option) const {
   if (!Has(option)) return std::nullopt;
-  absl::Duration duration;
-  if (!absl::ParseDuration(Text(option), &duration) || duration < absl::ZeroDuration() ||
-      duration == absl::InfiniteDuration()) {
-    return BadOption(option, absl::StrCat("'", Text(option),
-                                          "' is no duration; write a number and a unit, like "
-                                          "500ms, 30s, 5m or 1h30m"));
+  const auto duration = ParseDuration(Text(option));
+  if (!duration.has_value()) {
+    return BadOption(option,
+                     absl::StrCat("'", Text(option), "' is no duration; write ", kDurationRule));
   }
   return duration;
 }

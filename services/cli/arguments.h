@@ -26,6 +26,9 @@ class Arguments {
   // `--` needs the form `--name=VALUE`.
   static absl::StatusOr<Arguments> Parse(const std::vector<std::string>& words);
 
+  // The command that they name, whatever else is wrong with them; nullptr if none.
+  static const CommandSpec* CommandOf(const std::vector<std::string>& words);
+
   // nullptr only if help was asked for and no command named.
   const CommandSpec* command() const { return command_; }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -31,6 +32,7 @@ using Jobs = v1::JobService::StubInterface;
 using Queues = v1::QueueService::StubInterface;
 
 constexpr int64_t kLargestPage = 1000;
+constexpr int64_t kMostListed = 10'000;
 
 // For what the command line has wrong.
 ExitCode FailUsage(const absl::Status& status, const CommandSpec* command,
@@ -72,7 +74,12 @@ struct Context {
   // The message as JSON, or the text that stands for it.
   ExitCode Print(const google::protobuf::Message& message, const std::string& text) const {
     out() << (settings.json ? JsonText(message) + "\n" : text) << std::flush;
-    return out() ? kOk : Fail(absl::UnavailableError("the output cannot be written"));
+    return Written();
+  }
+
+  // Whether standard output took what it was given.
+  ExitCode Written() const {
+    return out() ? kOk : Fail(absl::DataLossError("standard output cannot be written"));
   }
 };
 
@@ -98,7 +105,10 @@ ExitCode FollowToEnd(Context& context, const std::string& job_name, int64_t afte
     const auto view = MakeView(context);
     end = FollowJob(context.client.jobs(), job_name, options, context.interrupt, view.get());
   }
-  if (end.ok()) return ExitCodeFor(*end);
+  if (end.ok()) {
+    const ExitCode code = ExitCodeFor(*end);
+    return code == kOk ? context.Written() : code;
+  }
   if (context.interrupt->raised()) {
     const absl::string_view id = absl::StripPrefix(job_name, "jobs/");
     context.err() << "buzzer: job " << id << " goes on; 'buzzer watch " << id
@@ -136,29 +146,42 @@ ExitCode Watch(Context& context) {
   return FollowToEnd(context, context.job_name(), after->value_or(0));
 }
 
+ExitCode WriteResult(const Context& context, const google::api::HttpBody& result) {
+  const std::string& data = result.data();
+  if (context.environment.out_is_terminal && !IsPlainText(data)) {
+    context.err() << "buzzer: the result, " << Counted(data.size(), "byte") << " of "
+                  << Printable(result.content_type())
+                  << ", would steer the terminal; add --output-file FILE, or pipe it on\n";
+    return kUsage;
+  }
+  context.out() << data;
+  // For people, so that the prompt gets a line of its own.
+  if (context.environment.out_is_terminal && !data.empty() && data.back() != '\n') {
+    context.out() << "\n";
+  }
+  context.out() << std::flush;
+  return context.Written();
+}
+
 ExitCode Result(Context& context) {
   v1::GetJobResultRequest request;
   request.set_name(context.job_name());
   const auto result = context.client.Call(&Jobs::GetJobResult, request);
   if (!result.ok()) return context.Fail(result.status());
-  if (!context.arguments.Has("output-file")) {
-    context.out() << result->data() << std::flush;
-    return context.out() ? kOk
-                         : context.Fail(absl::UnavailableError("the output cannot be written"));
-  }
+  if (!context.arguments.Has("output-file")) return WriteResult(context, *result);
   const std::string path = context.arguments.Text("output-file");
   if (const auto written = WriteFile(path, result->data()); !written.ok()) {
     return context.Fail(written);
   }
-  context.err() << "wrote " << result->data().size() << " bytes of "
-                << Printable(result->content_type()) << " to " << path << "\n";
+  context.err() << "wrote " << Counted(static_cast<int64_t>(result->data().size()), "byte")
+                << " of " << Printable(result->content_type()) << " to " << path << "\n";
   return kOk;
 }
 
 ExitCode List(Context& context) {
   auto request = MakeListRequest(context.arguments);
   if (!request.ok()) return context.FailUsage(request.status());
-  const auto limit = context.arguments.Number("limit", 1, 10'000);
+  const auto limit = context.arguments.Number("limit", 1, kMostListed);
   if (!limit.ok()) return context.FailUsage(limit.status());
   v1::ListJobsResponse jobs;
   // A page may come short, even empty, so go on until there are enough or no more.
@@ -171,11 +194,17 @@ ExitCode List(Context& context) {
     jobs.MergeFrom(*page);
     jobs.set_next_page_token(page->next_page_token());
   } while (!jobs.next_page_token().empty() && jobs.jobs_size() < limit->value_or(50));
-  if (!context.settings.json) {
-    if (jobs.jobs().empty()) context.err() << "no jobs\n";
-    if (!jobs.next_page_token().empty()) context.err() << "there are more: raise --limit\n";
+  std::optional<int> columns;
+  if (context.environment.out_is_terminal) columns = context.environment.columns();
+  const ExitCode printed = context.Print(jobs, JobTable(jobs, absl::Now(), columns));
+  if (context.settings.json) return printed;
+  if (jobs.jobs().empty()) context.err() << "no jobs\n";
+  if (!jobs.next_page_token().empty()) {
+    context.err() << "there are more: "
+                  << (jobs.jobs_size() < kMostListed ? "raise --limit" : "narrow it by --filter")
+                  << "\n";
   }
-  return context.Print(jobs, JobTable(jobs, absl::Now()));
+  return printed;
 }
 
 ExitCode Cancel(Context& context) {
@@ -244,7 +273,9 @@ const std::map<absl::string_view, ExitCode (*)(Context&)>& Runners() {
 
 ExitCode RunCommand(const std::vector<std::string>& words, const Environment& environment) {
   const auto arguments = Arguments::Parse(words);
-  if (!arguments.ok()) return FailUsage(arguments.status(), nullptr, environment);
+  if (!arguments.ok()) {
+    return FailUsage(arguments.status(), Arguments::CommandOf(words), environment);
+  }
   const CommandSpec* const command = arguments->command();
   if (arguments->help()) {
     environment.out << (command == nullptr ? Usage() : Usage(*command)) << std::flush;

@@ -30,7 +30,8 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 const std::vector<OptionSpec>& GlobalOptions() {
   static const auto& options = *new std::vector<OptionSpec>{
       {"address", "HOST:PORT",
-       "the frontend or the gateway; unset: $BUZZER_ADDRESS, else 127.0.0.1:50051"},
+       "the frontend or the gateway, port 50051 unless named; unset: $BUZZER_ADDRESS, else "
+       "127.0.0.1:50051"},
       {"output", "FORMAT", "text (default) or json: the API's messages, one a line"},
       {"timeout", "DURATION",
        "give up after this long, with exit code 5; unset: 30s for a call, no limit for a watch"},

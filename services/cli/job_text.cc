@@ -12,11 +12,16 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/duration/duration.h"
 #include "services/cli/json_text.h"
 #include "services/cli/terminal_text.h"
 
 namespace buzzer::cli {
 namespace {
+
+// Of the last column of a list: where no terminal sets it, and where one leaves little room.
+constexpr int kNoteColumns = 60;
+constexpr int kNarrowestNote = 20;
 
 constexpr char kTimeFormat[] = "%Y-%m-%d %H:%M:%S %Z";
 
@@ -31,8 +36,8 @@ void AddTime(absl::string_view name, bool set, const google::protobuf::Timestamp
 void AddDuration(absl::string_view name, bool set, const google::protobuf::Duration& duration,
                  Rows* rows) {
   if (!set) return;
-  rows->push_back({std::string(name), ShortDuration(absl::Seconds(duration.seconds()) +
-                                                    absl::Nanoseconds(duration.nanos()))});
+  rows->push_back({std::string(name), DurationText(absl::Seconds(duration.seconds()) +
+                                                   absl::Nanoseconds(duration.nanos()))});
 }
 
 void AddText(absl::string_view name, absl::string_view text, Rows* rows) {
@@ -48,7 +53,9 @@ std::string Labels(const v1::Job& job) {
 
 std::string Payload(const v1::Job& job) {
   if (job.has_payload()) return JsonText(job.payload());
-  if (!job.payload_bytes().empty()) return absl::StrCat(job.payload_bytes().size(), " bytes");
+  if (!job.payload_bytes().empty()) {
+    return Counted(static_cast<int64_t>(job.payload_bytes().size()), "byte");
+  }
   return "";
 }
 
@@ -74,6 +81,19 @@ std::string Detail(const v1::JobError& error) {
   return lines;
 }
 
+// What a row of the list tells beside the state.
+std::string Note(const v1::Job& job, absl::Time now) {
+  const bool running = job.state() == v1::Job::RUNNING || job.state() == v1::Job::CANCELLING;
+  if (job.state() == v1::Job::SCHEDULED && job.has_run_at()) {
+    const absl::Duration left = ToTime(job.run_at()) - now;
+    return absl::StrCat(
+        left > absl::ZeroDuration() ? absl::StrCat("due in ", ShortDuration(left)) : "due now",
+        job.has_error() ? absl::StrCat("; ", ErrorLine(job.error())) : "");
+  }
+  if (job.has_error()) return ErrorLine(job.error());
+  return running && job.has_progress() ? ProgressText(job.progress()) : "";
+}
+
 std::string OldestAge(const v1::Queue& queue) {
   return queue.has_oldest_ready_age()
              ? ShortDuration(absl::Seconds(queue.oldest_ready_age().seconds()))
@@ -92,8 +112,10 @@ absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
 
 std::string ShortDuration(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
-  if (seconds < 0) return "0s";
+  if (duration < absl::Milliseconds(1)) return "0s";
   if (seconds < 10) {
+    // Below a second, milliseconds.
+    if (seconds == 0) return absl::FormatDuration(absl::Floor(duration, absl::Milliseconds(1)));
     return absl::FormatDuration(absl::Floor(duration, absl::Milliseconds(100)));
   }
   struct Unit {
@@ -137,7 +159,8 @@ std::string DescribeJob(const v1::Job& job, absl::TimeZone zone) {
   if (job.has_progress()) AddText("progress", ProgressText(job.progress()), &rows);
   if (job.has_error()) AddText("error", ErrorLine(job.error()), &rows);
   if (job.has_result()) {
-    AddText("result", absl::StrCat(job.result().size(), " bytes of ", job.result().content_type()),
+    AddText("result",
+            absl::StrCat(Counted(job.result().size(), "byte"), " of ", job.result().content_type()),
             &rows);
   }
   AddText("payload", Payload(job), &rows);
@@ -156,20 +179,23 @@ std::string DescribeJob(const v1::Job& job, absl::TimeZone zone) {
   return absl::StrCat(Table(rows), Detail(job.error()), History(job, zone));
 }
 
-std::string JobTable(const v1::ListJobsResponse& jobs, absl::Time now) {
+std::string JobTable(const v1::ListJobsResponse& jobs, absl::Time now, std::optional<int> columns) {
   if (jobs.jobs().empty()) return "";
-  Rows rows = {{"ID", "TYPE", "STATE", "AGE", "ATTEMPT", "PROGRESS"}};
+  Rows rows = {{"ID", "TYPE", "STATE", "AGE", "ATTEMPT", ""}};
   for (const v1::Job& job : jobs.jobs()) {
-    const bool running = job.state() == v1::Job::RUNNING || job.state() == v1::Job::CANCELLING;
-    std::string note;
-    if (job.has_error()) {
-      note = ErrorLine(job.error());
-    } else if (running && job.has_progress()) {
-      note = ProgressText(job.progress());
-    }
     rows.push_back({Printable(job.id()), Printable(job.type()), v1::Job::State_Name(job.state()),
                     ShortDuration(now - ToTime(job.create_time())), absl::StrCat(job.attempt()),
-                    CutToColumns(note, 60)});
+                    ""});
+  }
+  int note_columns = kNoteColumns;
+  if (columns.has_value()) {
+    const std::string without_notes = Table(rows);
+    const int taken = Columns(without_notes.substr(0, without_notes.find('\n')));
+    note_columns = std::max(kNarrowestNote, *columns - taken);
+  }
+  rows[0].back() = "PROGRESS";
+  for (int i = 0; i < jobs.jobs_size(); ++i) {
+    rows[i + 1].back() = CutToColumns(Note(jobs.jobs(i), now), note_columns);
   }
   return Table(rows);
 }
@@ -186,7 +212,8 @@ std::string DescribeQueue(const v1::Queue& queue) {
       {"cancelled", absl::StrCat(queue.cancelled())},
   };
   AddText("oldest ready", OldestAge(queue), &rows);
-  rows.push_back({"workers", absl::StrCat(queue.workers(), " with ", queue.slots(), " slots")});
+  rows.push_back(
+      {"workers", absl::StrCat(queue.workers(), " with ", Counted(queue.slots(), "slot"))});
   rows.push_back(
       {"rates", absl::StrFormat("%.1f submitted, %.1f started, %.1f ended per second",
                                 queue.submit_rate(), queue.start_rate(), queue.end_rate())});
@@ -218,7 +245,7 @@ std::string EndText(const v1::Job& job) {
   if (job.attempt() > 1) absl::StrAppend(&text, " at attempt ", job.attempt());
   if (job.has_error()) absl::StrAppend(&text, ": ", ErrorLine(job.error()));
   if (job.has_result()) {
-    absl::StrAppend(&text, ": ", job.result().size(), " bytes of ",
+    absl::StrAppend(&text, ": ", Counted(job.result().size(), "byte"), " of ",
                     Printable(job.result().content_type()));
   }
   return absl::StrCat(text, "\n", Detail(job.error()));

@@ -4,6 +4,7 @@
 #ifndef SERVICES_CLI_JOB_TEXT_H_
 #define SERVICES_CLI_JOB_TEXT_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -16,8 +17,10 @@ namespace buzzer::cli {
 // Everything about a job, a line for each fact that is there.
 std::string DescribeJob(const v1::Job& job, absl::TimeZone zone);
 
-// A header and a row for each job; empty if there are none.
-std::string JobTable(const v1::ListJobsResponse& jobs, absl::Time now);
+// A header and a row for each job; empty if there are none. On a terminal of so many columns the
+// last one, which tells of progress, errors and when a SCHEDULED job is due, is cut to fit.
+std::string JobTable(const v1::ListJobsResponse& jobs, absl::Time now,
+                     std::optional<int> columns = std::nullopt);
 
 // The same for queues.
 std::string DescribeQueue(const v1::Queue& queue);
@@ -34,7 +37,7 @@ std::string ProgressText(const v1::Progress& progress);
 
 absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 
-// Two units at most, like `45s`, `3m20s` or `2d4h`.
+// Two units at most, like `30ms`, `45s`, `3m20s` or `2d4h`.
 std::string ShortDuration(absl::Duration duration);
 
 }  // namespace buzzer::cli

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "common/limits/limits.h"
 #include "nlohmann/json.hpp"
 
@@ -118,9 +119,19 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
 }
 
+// The resource's name, also out of a URL or a path of the REST API, which people paste:
+// `http://localhost:8080/v1/jobs/ID:watch`, `/v1/jobs/ID/result?x=y`.
 std::string Name(absl::string_view collection, absl::string_view argument) {
-  return absl::StartsWith(argument, collection) ? std::string(argument)
-                                                : absl::StrCat(collection, argument);
+  absl::string_view id = absl::StripAsciiWhitespace(argument);
+  const std::string path = absl::StrCat("v1/", collection);
+  if (const size_t found = id.find(path); found != id.npos) {
+    id.remove_prefix(found + path.size());
+  } else {
+    absl::ConsumePrefix(&id, "/");
+    absl::ConsumePrefix(&id, collection);
+  }
+  id = id.substr(0, id.find_first_of("/?#:"));
+  return absl::StrCat(collection, id);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeSubmitRequest(const Arguments& argument
 // is not set.
 absl::StatusOr<v1::ListJobsRequest> MakeListRequest(const Arguments& arguments);
 
-// `jobs/ID` from an ID or from `jobs/ID`; likewise `queues/NAME`.
+// `jobs/ID` from an ID, from `jobs/ID`, or from a URL of the REST API; likewise `queues/NAME`.
 std::string JobName(absl::string_view argument);
 std::string QueueName(absl::string_view argument);
 

@@ -4,8 +4,8 @@
 #include "services/cli/terminal_text.h"
 
 #include <algorithm>
-#include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace buzzer::cli {
@@ -74,6 +74,16 @@ std::string Printable(absl::string_view text) {
   return printable;
 }
 
+bool IsPlainText(absl::string_view text) {
+  while (!text.empty()) {
+    const Character first = FirstCharacter(text);
+    const bool line_end = first.code == '\n' || absl::StartsWith(text, "\r\n");
+    if (!line_end && first.code != '\t' && IsControl(first.code)) return false;
+    text.remove_prefix(first.bytes);
+  }
+  return true;
+}
+
 int Columns(absl::string_view text) {
   int columns = 0;
   while (!text.empty()) {
@@ -96,6 +106,10 @@ std::string CutToColumns(absl::string_view text, int columns) {
     end += next.bytes;
   }
   return absl::StrCat(text.substr(0, end), "…");
+}
+
+std::string Counted(int64_t count, absl::string_view thing) {
+  return absl::StrCat(count, " ", thing, count == 1 ? "" : "s");
 }
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {

@@ -94,6 +94,8 @@ TEST(Arguments, SuggestTheCommandThatWasMeant) {
   EXPECT_THAT(ErrorOf({"sumbit", "demo.echo"}), HasSubstr("did you mean submit?"));
   EXPECT_THAT(ErrorOf({"sumbit", "demo.echo", "--watch"}), HasSubstr("did you mean submit?"));
   EXPECT_THAT(ErrorOf({"queues", "pausee", "photos"}), HasSubstr("did you mean queues pause?"));
+  EXPECT_EQ(ErrorOf({"queues", "demo.echo"}),
+            "queues lists them all; one is shown by 'buzzer queues get demo.echo'");
   EXPECT_THAT(ErrorOf({"frobnicate"}), HasSubstr("known are submit, get, watch"));
 }
 
@@ -124,6 +126,9 @@ TEST(Arguments, ReadDurations) {
   const auto arguments = Arguments::Parse({"submit", "t", "--delay", "1h30m", "--deadline", "0"});
   EXPECT_EQ(**arguments->Duration("delay"), absl::Minutes(90));
   EXPECT_EQ(**arguments->Duration("deadline"), absl::ZeroDuration());
+  const auto days = Arguments::Parse({"submit", "t", "--delay", "1d", "--retention=2d12h"});
+  EXPECT_EQ(**days->Duration("delay"), absl::Hours(24));
+  EXPECT_EQ(**days->Duration("retention"), absl::Hours(60));
   EXPECT_EQ(*arguments->Duration("retention"), std::nullopt);
 }
 
@@ -131,7 +136,7 @@ TEST(Arguments, RefuseWhatIsNoDuration) {
   for (const char* text : {"30", "soon", "-5s", "inf", "5 s", "1e999h", ""}) {
     const auto arguments = Arguments::Parse({"submit", "t", std::string("--delay=") + text});
     EXPECT_THAT(std::string(arguments->Duration("delay").status().message()),
-                HasSubstr("is no duration; write a number and a unit"))
+                HasSubstr("is no duration; write a number with ms, s, m, h or d"))
         << text;
   }
 }

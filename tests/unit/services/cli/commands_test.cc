@@ -22,10 +22,10 @@ using ::testing::StartsWith;
 
 class CommandsTest : public ::testing::Test {
  protected:
-  ExitCode Run(const std::vector<std::string>& words) {
+  ExitCode Run(const std::vector<std::string>& words, bool out_is_terminal = false) {
     out_.str("");
     err_.str("");
-    return RunCommand(words, {in_, out_, err_, server_.address(), /*out_is_terminal=*/false,
+    return RunCommand(words, {in_, out_, err_, server_.address(), out_is_terminal,
                               [] { return 80; }, [this] { return &interrupt_; }});
   }
 
@@ -48,8 +48,12 @@ TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("did you mean submit?"), HasSubstr("--help")));
   EXPECT_EQ(Run({"get", "1", "--output", "yaml"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("it is text or json"));
-  EXPECT_EQ(Run({"get", "1", "--address", "http://127.0.0.1:8080"}), kUsage);
-  EXPECT_THAT(err_.str(), HasSubstr("write HOST:PORT"));
+  EXPECT_EQ(Run({"get", "1", "--address", "http://127.0.0.1:8080/v1/jobs"}), kUsage);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("--address: "), HasSubstr("write HOST or HOST:PORT")));
+  EXPECT_EQ(Run({"get", "1", "--timeout", "0s"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--timeout: must be above 0"));
+  EXPECT_EQ(Run({"submit", "demo.echo", "--prioritty", "1"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("See 'buzzer submit --help'"));
   EXPECT_EQ(Run({"get", "1", "--tls-ca", "ca.pem"}), kUsage);
   EXPECT_EQ(Run({"submit", "demo.echo", "--payload", "{"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("buzzer submit --help"));
@@ -145,6 +149,43 @@ TEST_F(CommandsTest, ResultWritesTheBytesAsTheyAre) {
   EXPECT_EQ(out_.str(), "");
   EXPECT_THAT(err_.str(), HasSubstr("wrote 3 bytes of image/png"));
   EXPECT_EQ(Run({"result", "1", "--output-file", "/nowhere/result"}), kUsage);
+}
+
+TEST_F(CommandsTest, ResultLetsNothingSteerTheTerminal) {
+  std::string data = "\x1b[2J";
+  server_.on_result = [&data](const v1::GetJobResultRequest&, google::api::HttpBody* body) {
+    body->set_content_type("text/plain");
+    body->set_data(data);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"result", "1"}, /*out_is_terminal=*/true), kUsage);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("4 bytes of text/plain"), HasSubstr("--output-file")));
+  EXPECT_EQ(Run({"result", "1"}), kOk);
+  EXPECT_EQ(out_.str(), data);
+  data = "{}";
+  EXPECT_EQ(Run({"result", "1"}, /*out_is_terminal=*/true), kOk);
+  EXPECT_EQ(out_.str(), "{}\n");
+}
+
+TEST_F(CommandsTest, AnOutputThatCannotBeWrittenIsNoFaultOfTheServer) {
+  server_.on_get = [](const v1::GetJobRequest&, v1::Job*) { return absl::OkStatus(); };
+  std::ostringstream broken;
+  broken.setstate(std::ios::badbit);
+  EXPECT_EQ(RunCommand({"get", "1"}, {in_, broken, err_, server_.address(), false,
+                                      [] { return 80; }, [this] { return &interrupt_; }}),
+            kUnavailable);
+  EXPECT_EQ(err_.str(), "buzzer: standard output cannot be written\n");
+}
+
+TEST_F(CommandsTest, ANameMayBeAUrl) {
+  std::string name;
+  server_.on_get = [&name](const v1::GetJobRequest& request, v1::Job*) {
+    name = request.name();
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"get", "http://localhost:8080/v1/jobs/0192:watch"}), kOk);
+  EXPECT_EQ(name, "jobs/0192");
 }
 
 TEST_F(CommandsTest, ListGoesOnOverShortPages) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_split.h"
 #include "common/errors/errors.h"
 #include "services/cli/error_text.h"
 #include "services/cli/exit_code.h"
@@ -47,6 +48,10 @@ TEST(ShortDuration, HasTwoUnitsAtMost) {
   EXPECT_EQ(ShortDuration(absl::Hours(52) + absl::Seconds(1)), "2d4h");
   EXPECT_EQ(ShortDuration(absl::Hours(48) + absl::Seconds(59)), "2d");
   EXPECT_EQ(ShortDuration(absl::Seconds(-5)), "0s");
+  EXPECT_EQ(ShortDuration(absl::ZeroDuration()), "0s");
+  EXPECT_EQ(ShortDuration(absl::Microseconds(999)), "0s");
+  EXPECT_EQ(ShortDuration(absl::Microseconds(30'400)), "30ms");
+  EXPECT_EQ(ShortDuration(absl::Milliseconds(999)), "999ms");
 }
 
 TEST(ProgressBar, ShowsHowFarAndHowLong) {
@@ -88,6 +93,12 @@ TEST(EndText, TellsResultOrError) {
   job.mutable_result()->set_size(23);
   job.mutable_result()->set_content_type("application/json");
   EXPECT_EQ(EndText(job), "SUCCEEDED after 45s: 23 bytes of application/json\n");
+  job.mutable_result()->set_size(1);
+  job.mutable_end_time()->set_seconds(absl::ToUnixSeconds(kStart));
+  EXPECT_EQ(EndText(job), "SUCCEEDED after 0s: 1 byte of application/json\n");
+  job.mutable_end_time()->set_nanos(30'000'000);
+  EXPECT_EQ(EndText(job), "SUCCEEDED after 30ms: 1 byte of application/json\n");
+  job.mutable_end_time()->set_seconds(absl::ToUnixSeconds(kStart) + 45);
   job.clear_result();
   job.set_state(v1::Job::FAILED);
   job.set_attempt(2);
@@ -122,6 +133,39 @@ TEST(JobTable, HasARowForEachJob) {
             "ID                                    TYPE        STATE    AGE  ATTEMPT  PROGRESS\n"
             "0192f0c0-0000-7000-8000-000000000001  demo.sleep  RUNNING  5m   1         40 %  step "
             "4 of 9\n");
+}
+
+TEST(JobTable, TellsWhenAScheduledJobIsDue) {
+  v1::ListJobsResponse jobs;
+  auto* job = jobs.add_jobs();
+  *job = RunningJob();
+  job->set_state(v1::Job::SCHEDULED);
+  job->mutable_run_at()->set_seconds(absl::ToUnixSeconds(kStart) + 86'400);
+  EXPECT_THAT(JobTable(jobs, kStart), HasSubstr("due in 1d\n"));
+  EXPECT_THAT(JobTable(jobs, kStart + absl::Hours(25)), HasSubstr("due now\n"));
+  job->mutable_error()->set_reason("PROGRAM_FAILED");
+  EXPECT_THAT(JobTable(jobs, kStart), HasSubstr("due in 1d; PROGRAM_FAILED\n"));
+}
+
+TEST(JobTable, CutsItsLastColumnToFitTheTerminal) {
+  v1::ListJobsResponse jobs;
+  *jobs.add_jobs() = RunningJob();
+  jobs.mutable_jobs(0)->mutable_progress()->set_message(std::string(500, 'x'));
+  for (const auto& [columns, widest] :
+       {std::pair(200, 200), std::pair(100, 100), std::pair(40, 93)}) {
+    for (absl::string_view line : absl::StrSplit(JobTable(jobs, kStart, columns), '\n')) {
+      EXPECT_LE(Columns(line), widest) << columns;
+    }
+  }
+  EXPECT_THAT(JobTable(jobs, kStart, 200), HasSubstr(std::string(100, 'x')));
+}
+
+TEST(DescribeJob, TellsDurationsExactly) {
+  v1::Job job = RunningJob();
+  job.mutable_attempt_timeout()->set_seconds(3661);
+  job.mutable_retention()->set_seconds(36 * 3600);
+  EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()),
+              AllOf(HasSubstr("attempt timeout  1h1m1s\n"), HasSubstr("retention        1d12h\n")));
 }
 
 TEST(QueueTable, MarksAPausedQueue) {

@@ -28,6 +28,21 @@ TEST(Printable, ReplacesWhatIsNotUtf8) {
   EXPECT_EQ(Printable("\xf4\x90\x80\x80"), "????");  // above U+10FFFF
 }
 
+TEST(IsPlainText, TellsWhatMayGoToATerminal) {
+  EXPECT_TRUE(IsPlainText(""));
+  EXPECT_TRUE(IsPlainText("{\"a\": \"写真 👍\"}\n\ttab\r\n"));
+  for (const char* text : {"\x1b[2J", "a\rb", "\xff", "\x89PNG", "\x7f", "\u202e", "\u009b"}) {
+    EXPECT_FALSE(IsPlainText(text)) << text;
+  }
+  EXPECT_FALSE(IsPlainText(absl::string_view("\0", 1)));
+}
+
+TEST(Counted, KnowsOne) {
+  EXPECT_EQ(Counted(0, "byte"), "0 bytes");
+  EXPECT_EQ(Counted(1, "byte"), "1 byte");
+  EXPECT_EQ(Counted(2, "slot"), "2 slots");
+}
+
 TEST(Columns, CountWideCharactersTwice) {
   EXPECT_EQ(Columns("abc"), 3);
   EXPECT_EQ(Columns("größer"), 6);
