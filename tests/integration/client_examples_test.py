@@ -98,8 +98,10 @@ def test_an_event_source_follows_to_the_end(buzzer, run):
 
 
 def readme_commands():
-    """The commands of README's shell blocks that ask a running Buzzer, one by one."""
+    """The commands of README's shell blocks that ask a running Buzzer, one by one. The first
+    handler is followed step by step in quickstart_test.py."""
     text = (harness.ROOT / "README.md").read_text().replace("\\\n", " ")
+    text = re.sub(r"(?ms)^## Your own handler.*?(?=^## )", "", text)
     for block in re.findall(r"```sh\n(.*?)```", text, re.S):
         for line in block.splitlines():
             if re.match(r"(curl|grpcurl|buzzer) ", line):
