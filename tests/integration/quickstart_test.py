@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command one, as a new user types it: beside what else runs here, on ports of its own."""
 
+import fcntl
 import json
 import os
 import pathlib
 import re
+import shlex
+import signal
 import subprocess
 import urllib.request
 
@@ -25,13 +28,20 @@ class Quickstart:
             free.add(harness.free_port())
         self.ports = dict(zip(PORTS, free))
 
-    def __call__(self, *arguments, **ports):
+    def environment(self, **ports):
         variables = {f"BUZZER_{name}_PORT": str(port)
                      for name, port in (self.ports | ports).items()}
+        return os.environ | variables | {"BUZZER_RUN_DIR": str(self.directory)}
+
+    def __call__(self, *arguments, **ports):
         return subprocess.run(
             [harness.ROOT / "quickstart", *arguments], text=True, capture_output=True, timeout=400,
-            stdin=subprocess.DEVNULL, check=False,
-            env=os.environ | variables | {"BUZZER_RUN_DIR": str(self.directory)})
+            stdin=subprocess.DEVNULL, check=False, env=self.environment(**ports))
+
+    def cli(self, *arguments):
+        return subprocess.run(
+            [harness.BIN_DIR / "buzzer", "--address", f"127.0.0.1:{self.ports['GRPC']}", *arguments],
+            text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False)
 
     def is_healthy(self):
         try:
@@ -66,8 +76,7 @@ def _quickstart(tmp_path):
 
 @pytest.fixture(scope="module", name="running")
 def _running(tmp_path_factory):
-    """A set that the demo has run on; it was first started by an earlier version, which let
-    everybody read what it wrote."""
+    """A set in a directory of an earlier version, which let everybody read what it wrote."""
     quickstart = Quickstart(tmp_path_factory.mktemp("quickstart") / "run")
     for name in ("state/old.db", "log/old.log", "images/old/sheet.jpg", "env"):
         path = quickstart.directory / name
@@ -76,8 +85,8 @@ def _running(tmp_path_factory):
         path.chmod(0o644)
         path.parent.chmod(0o755)
     try:
-        quickstart.first = quickstart()
-        assert quickstart.first.returncode == 0, quickstart.first.stdout + quickstart.first.stderr
+        started = quickstart("--no-demo")
+        assert started.returncode == 0, started.stdout + started.stderr
         yield quickstart
     finally:
         quickstart("stop")
@@ -91,7 +100,9 @@ def queues(quickstart):
 
 
 def test_the_demo_shows_the_old_way_and_the_job(running):
-    said = running.first.stdout
+    done = running()
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout
     assert "-> 504 after 3." in said or "faster than the limit" in said
     assert "-> 202 after " in said
     assert "SUCCEEDED" in said
@@ -162,21 +173,57 @@ def test_after_env_a_second_worker_starts_from_a_shell(running):
 def test_a_handler_added_to_the_workers_file_is_served_after_a_rerun_without_the_demo(running):
     config = running.directory / "worker.yaml"
     assert "# Most jobs at once" in config.read_text()  # the comments explain it
-    others = {name: pid for name, pid in running.pids().items() if name != "worker"}
+    others = {name: pid for name, pid in running.pids().items()
+              if name not in ("worker", "sync-twin")}
     with config.open("a") as file:
         file.write("  - type: my.first\n    kind: exec\n    program: [cat]\n")
     again = running("--no-demo")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "(worker)" in again.stdout and "thumbnails" not in again.stdout
+    # The demo's server reads the same file.
+    assert "(worker sync-twin)" in again.stdout and "-> " not in again.stdout
     assert queues(running)["my.first"]["workers"] == 1
     pids = running.pids()
     assert {name: pids[name] for name in others} == others
+
+
+def own_handler_script(port):
+    """The shell blocks of README's section, one after the other."""
+    section = re.search(r"(?ms)^## Your own handler.*?(?=^## )",
+                        (harness.ROOT / "README.md").read_text())[0]
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
+    return (script.replace("./quickstart", shlex.quote(str(harness.ROOT / "quickstart")))
+            .replace("localhost:8080", f"localhost:{port}"))
+
+
+def test_the_first_handler_of_readme_works_word_for_word(running, tmp_path):
+    (tmp_path / ".run").symlink_to(running.directory)
+    done = subprocess.run(
+        ["bash", "-euc", own_handler_script(running.ports["HTTP"])], cwd=tmp_path, text=True,
+        capture_output=True, timeout=300, stdin=subprocess.DEVNULL, check=False,
+        env=running.environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^HTTP/1.1 202 ", done.stdout, re.M)
+    assert re.search(r"RUNNING +66 %  text 2$", done.stdout, re.M)
+    succeeded, again, failed = re.findall(r"^.*(?:SUCCEEDED|FAILED) after .*$", done.stdout, re.M)
+    assert "application/json" in succeeded
+    assert "SUCCEEDED" in again and "at attempt 2" in again
+    assert "FAILED" in failed
+    assert "KeyError: 'texts'" in done.stdout and "exit code 1" in done.stdout
+    location = re.search(r"^location: (\S+)$", done.stdout, re.M | re.I)[1]
+    assert running.cli("result", location).stdout == '{"words": 3}\n'
+    job = re.findall(r"[0-9a-f-]{36}$", done.stdout, re.M)[1]
+    assert running.cli("result", job).stdout == '{"words": 6}\n'
 
 
 def test_mistakes_are_named(running):
     moved = running(HTTP=harness.free_port())
     assert moved.returncode == 1
     assert "gateway runs on port" in moved.stderr
+    for ports, words in [({"HTTP": "web"}, "BUZZER_HTTP_PORT must be a port"),
+                         ({"HTTP": 70000}, "BUZZER_HTTP_PORT must be a port"),
+                         ({"HTTP": running.ports["GRPC"]}, "give them two")]:
+        done = running(**ports)
+        assert done.returncode == 1 and words in done.stderr, done.stderr
     for arguments, code, words in [
             (["--images", "/no/such"], 1, "'/no/such'"),
             (["--images"], 2, "--images needs a directory"),
@@ -200,6 +247,44 @@ def test_stop_ends_all_and_may_come_twice(running):
     assert status.returncode == 1
     assert status.stdout.count("down") == 6
     assert running("stop").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_while_it_builds_it_leaves_nothing_that_blocks_the_next(quickstart, number):
+    (harness.ROOT / "build").mkdir(exist_ok=True)
+    with open(harness.ROOT / "build/quickstart.lock", "w", encoding="utf-8") as build:
+        fcntl.flock(build, fcntl.LOCK_EX)
+        with subprocess.Popen([harness.ROOT / "quickstart", "--no-demo"], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              start_new_session=True, env=quickstart.environment()) as ours:
+            assert any("installed" in line for line in ours.stdout)
+            harness.eventually((quickstart.directory / "log/build.log").exists, what="the build")
+            os.killpg(ours.pid, number)
+            assert ours.wait(harness.STOP_SECONDS) != 0
+        with open(quickstart.directory / "lock", encoding="utf-8") as lock:
+            harness.eventually(lambda: is_free(lock), what="the set's lock being free")
+        # The one that waited for the build's lock has gone as well.
+        harness.eventually(lambda: holders(build.name) == [os.getpid()], what="one holder")
+
+
+def is_free(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def holders(path):
+    """The processes that have the file open."""
+    found = set()
+    for entry in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.path.samefile(entry, path):
+                found.add(int(entry.parts[2]))
+        except OSError:
+            pass
+    return sorted(found)
 
 
 def test_status_stop_and_help_of_a_set_that_never_was_make_nothing(quickstart):
