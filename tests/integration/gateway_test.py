@@ -924,6 +924,21 @@ def test_two_origins_are_foreign(gateway):
     assert gateway.frontend.calls == []
 
 
+def test_the_demos_twin_works_for_no_page(tmp_path):
+    """It has a port of its own, beside the gateway."""
+    port = harness.free_port()
+    twin = harness.Part("twin", [sys.executable, harness.ROOT / "tests/support/sync_twin.py", port],
+                        tmp_path, harness.is_serving).start()
+    for headers, status in (({}, 200), ({"Origin": "http://evil.example"}, 403),
+                            ({"Origin": f"http://127.0.0.1:{port}"}, 403),
+                            ({"Sec-Fetch-Site": "same-origin"}, 403)):
+        answer = requests.post(f"http://127.0.0.1:{port}/demo/sync/demo.sleep", timeout=30,
+                               data='{"seconds": 0}', headers=headers)
+        assert answer.status_code == status, headers
+    assert len(twin.events("started")) == 1
+    twin.kill()
+
+
 def test_a_web_socket_is_refused_with_the_reason(gateway):
     for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost"}):
         answer = gateway.call("GET", "/v1/jobs/1:watch", headers={

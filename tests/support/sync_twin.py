@@ -50,6 +50,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
+        # Its port is one of loopback, and so within reach of any page that a browser shows here.
+        if "origin" in self.headers or "sec-fetch-site" in self.headers:
+            self.close_connection = True
+            self.answer(403, b'{"error":"no work for web pages"}')
+            return
         payload = self.rfile.read(min(int(self.headers.get("content-length", 0)), MAX_BODY))
         try:
             command = command_of(self.path, payload)
