@@ -25,7 +25,7 @@ namespace {
 constexpr int kFrameMax = 131072;
 constexpr int kChannelMax = 2047;
 // A socket that polls as writable has a third of its buffer free, which is more.
-constexpr size_t kSendBetweenPolls = 8 * 1024;
+constexpr size_t kSendBetweenPolls = 8192;
 // Method, header and frame envelopes of one publish.
 constexpr size_t kPublishOverhead = 128;
 constexpr int kFramesPerRead = 512;

@@ -83,7 +83,7 @@ class PublisherImpl final : public Publisher, private Session {
 
   void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
     Administer(AdminRequest::Kind::kDeclare, std::move(queue),
-               [done = std::move(done)](absl::StatusOr<QueueInfo> info) mutable {
+               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
                  std::move(done)(info.status());
                });
   }
@@ -95,14 +95,14 @@ class PublisherImpl final : public Publisher, private Session {
 
   void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
     Administer(AdminRequest::Kind::kPurge, std::move(queue),
-               [done = std::move(done)](absl::StatusOr<QueueInfo> info) mutable {
+               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
                  std::move(done)(info.status());
                });
   }
 
   void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
     Administer(AdminRequest::Kind::kDelete, std::move(queue),
-               [done = std::move(done)](absl::StatusOr<QueueInfo> info) mutable {
+               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
                  std::move(done)(info.status());
                });
   }
