@@ -212,7 +212,7 @@ class Parser {
 absl::StatusOr<internal::v1::ListJobsRequest> ParseListFilter(absl::string_view filter) {
   if (filter.size() > kMaxFilterBytes) {
     return Fault(kMaxFilterBytes,
-                 absl::StrCat("a filter is at most ", kMaxFilterBytes, " characters long"));
+                 absl::StrCat("a filter is at most ", kMaxFilterBytes, " bytes long"));
   }
   return Parser(filter).Parse();
 }

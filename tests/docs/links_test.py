@@ -1,0 +1,98 @@
+# Copyright 2026 The Buzzer Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents and comments point to is there."""
+
+import re
+
+import pytest
+from tree import ROOT, code, documents, files, text
+
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+# A path from the top, or beside the file that names it.
+PATH = re.compile(r"(?<![\w./@$%{}-])((?:common|services|tests|tools|protos|cmake|helm|docs)"
+                  r"/[\w./*-]*[\w*])")
+# Examples of a path that no file has; and files of invented ones.
+NO_FILES = {"services/NAME", "helm/helm"}
+INVENTED = re.compile(r"tests/(docs|lint|layering|clang)/\w+_test\.py")
+SYMBOL = re.compile(r"`(?:(\w+)::)?(\w+)`")
+
+
+def slug(heading):
+    """What GitHub makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def headings(path):
+    return {slug(line.lstrip("#")) for line in text(path).splitlines() if line.startswith("#")}
+
+
+def links():
+    for path in documents():
+        for label, target in LINK.findall(text(path)):
+            if "://" not in target:
+                yield pytest.param(path, label, target, id=f"{path}: {target}")
+
+
+@pytest.mark.parametrize("path, label, target", list(links()))
+def test_a_link_leads_somewhere(path, label, target):
+    file, _, anchor = target.partition("#")
+    there = (ROOT / path).parent / file if file else ROOT / path
+    assert there.exists(), f"{path} links to {target}, which does not exist"
+    if anchor:
+        assert anchor in headings(str(there.resolve().relative_to(ROOT)))
+    if symbol := SYMBOL.fullmatch(label):
+        if there.suffix in {".h", ".cc"}:
+            source = there.read_text()
+            for name in filter(None, symbol.groups()):
+                assert re.search(rf"\b{name}\b", source), f"{file} has no {name}"
+
+
+@pytest.mark.parametrize("path", documents())
+def test_a_document_has_no_second_heading_of_a_name(path):
+    names = [slug(line.lstrip("#")) for line in text(path).splitlines()
+             if re.match(r"#+ ", line)]
+    assert len(names) == len(set(names))
+
+
+def exists(path, named):
+    places = (ROOT, (ROOT / path).parent)
+    return any((place / named).exists() or any(place.glob(named)) for place in places)
+
+
+def test_every_path_that_a_comment_or_a_document_names_exists():
+    missing = []
+    for path in files():
+        if INVENTED.fullmatch(path):
+            continue
+        for number, line in enumerate(text(path).splitlines(), 1):
+            if "#include" in line:
+                continue
+            missing += [f"{path}:{number}: {named}" for named in PATH.findall(line)
+                        if named not in NO_FILES and not exists(path, named)]
+    assert not missing, "\n".join(missing)
+
+
+NAMES = {
+    "metrics": re.compile(r"\bbuzzer_[a-z_]+[a-z]\b"),
+    "environment variables and options of the build": re.compile(r"\bBUZZER_[A-Z_]+[A-Z]\b"),
+    "reasons and states": re.compile(r"`([A-Z]+_[A-Z_]+)`"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_in_the_documents_are_in_the_code(kind):
+    everything = "\n".join(code().values())
+    everything += "\n".join(text(path) for path in files() if path.startswith("tests/bench/")
+                            and not path.endswith(".md"))
+    missing = []
+    for path in documents():
+        for name in set(NAMES[kind].findall(text(path))):
+            base = re.sub(r"_(bucket|sum|count)$", "", name)
+            if not re.search(rf"(?<![A-Za-z0-9]){base}(?![A-Za-z0-9])", everything):
+                missing.append(f"{path}: {name}")
+    assert not missing
+
+
+def test_the_checks_see_documents_and_links():
+    assert "README.md" in documents()
+    assert len(list(links())) > 40
