@@ -46,7 +46,6 @@ void FetchJob(const Parts& parts, const JobTarget& target, bool full,
 
 void SetJobHeaders(UnaryCall* call, const v1::Job& job) {
   call->SetHeader("etag", absl::StrCat("\"", job.revision(), "\""));
-  call->SetHeader("cache-control", "no-store");
   if (!IsTerminal(job.state())) call->SetHeader("retry-after", "1");
 }
 

@@ -19,8 +19,8 @@ namespace buzzer::frontend {
 void FetchJob(const Parts& parts, const JobTarget& target, bool full,
               std::function<void(absl::StatusOr<v1::Job>)> done);
 
-// The headers of an answer that is a job as it stands: ETag, no-store, and Retry-After
-// until it is terminal.
+// The headers of an answer that is a job as it stands: ETag, and Retry-After until it
+// is terminal. The gateway says that no answer may be kept.
 void SetJobHeaders(UnaryCall* call, const v1::Job& job);
 
 }  // namespace buzzer::frontend

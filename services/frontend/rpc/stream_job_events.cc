@@ -72,7 +72,6 @@ class ServerSentEventStream final : public JobEventStream<HttpBody> {
 
   void Fill(std::string text, HttpBody* message) {
     if (!std::exchange(is_open_, true)) {
-      SetResponseMetadata(context(), "cache-control", "no-store");
       message->set_content_type(kEventStreamContentType);
       text.insert(0, kRetryField);
     }
