@@ -42,7 +42,7 @@ absl::Status UnknownOption(const CommandSpec* command, absl::string_view name) {
   for (const OptionSpec& option : GlobalOptions()) names.push_back(option.name);
   const std::string nearest = Nearest(name, names);
   return absl::InvalidArgumentError(
-      absl::StrCat(command == nullptr ? "no command" : command->name, " has no option --", name,
+      absl::StrCat(command == nullptr ? "buzzer" : command->name, " has no option --", name,
                    DidYouMean(nearest.empty() ? "" : absl::StrCat("--", nearest))));
 }
 

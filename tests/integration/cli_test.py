@@ -118,6 +118,31 @@ def test_list_and_queues(buzzer):
     assert "open" in buzzer.cli("queues", "resume", "demo.fail").stdout
 
 
+def test_addresses_ids_and_durations_are_taken_as_people_write_them(buzzer):
+    job = submit(buzzer, "demo.echo", "--delay", "1d")
+    port = buzzer.address.rpartition(":")[2]
+    for address in (f"http://{buzzer.gateway_address}/", f"localhost:{port}", f":{port}"):
+        listed = subprocess.run(
+            [harness.BIN_DIR / "buzzer", "--address", address, "list", "--state", "scheduled"],
+            capture_output=True, text=True, check=False)
+        assert listed.returncode == 0, listed.stderr
+        assert re.search(rf"^{job} .* due in (1d|23h59m)$", listed.stdout, re.M)
+    assert buzzer.cli("cancel", f"{buzzer.base_url}/v1/jobs/{job}:watch").returncode == 0
+    assert buzzer.cli("get", f"/v1/jobs/{job}").returncode == 0
+
+
+def test_a_list_may_end_in_a_pipe_or_on_a_full_disk(buzzer):
+    submit(buzzer, "demo.echo")
+    one = f"'{harness.BIN_DIR}/buzzer' --address {buzzer.address} list"
+    piped = subprocess.run(["bash", "-c", f"{one} --output json | head -c 1"], text=True,
+                           capture_output=True, check=False)
+    assert (piped.returncode, piped.stdout, piped.stderr) == (0, "{", "")
+    full = subprocess.run(["bash", "-c", f"{one} >/dev/full"], text=True, capture_output=True,
+                          check=False)
+    assert full.returncode == 5
+    assert "standard output cannot be written" in full.stderr and "reachable" not in full.stderr
+
+
 def test_on_a_terminal_the_bar_is_drawn_in_place(buzzer):
     job = submit(buzzer, "demo.sleep", "--payload", '{"seconds": 2, "steps": 4}')
     ours, theirs = pty.openpty()
