@@ -22,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/duration/duration.h"
 #include "common/names/names.h"
 
 namespace buzzer::worker {
@@ -31,32 +32,12 @@ constexpr int kMaxSlots = 10'000;
 // Longer ones are a slip of the pen.
 constexpr absl::Duration kMaxDuration = absl::Hours(24 * 365);
 
-constexpr char kDurationRule[] = "a number with ms, s, m or h, such as 500ms, 30s, 10m or 2h";
 constexpr std::pair<absl::string_view, HandlerConfig::Kind> kKinds[] = {
     {"demo.echo", HandlerConfig::Kind::kEcho},
     {"demo.sleep", HandlerConfig::Kind::kSleep},
     {"demo.fail", HandlerConfig::Kind::kFail},
     {"exec", HandlerConfig::Kind::kExec},
 };
-
-std::optional<absl::Duration> ParseDuration(const std::string& text) {
-  for (const auto& [suffix, unit] :
-       std::initializer_list<std::pair<absl::string_view, absl::Duration>>{
-           {"ms", absl::Milliseconds(1)},
-           {"s", absl::Seconds(1)},
-           {"m", absl::Minutes(1)},
-           {"h", absl::Hours(1)}}) {
-    if (!absl::EndsWith(text, suffix)) continue;
-    const absl::string_view digits = absl::string_view(text).substr(0, text.size() - suffix.size());
-    double number = 0;
-    if (digits.empty() || !absl::ascii_isdigit(digits.front()) ||
-        !absl::ascii_isdigit(digits.back()) || !absl::SimpleAtod(digits, &number)) {
-      return std::nullopt;
-    }
-    return number * unit;
-  }
-  return std::nullopt;
-}
 
 bool IsExecutableFile(const std::string& path) {
   struct stat info;
@@ -145,7 +126,7 @@ class Reader {
     }
     if (*duration > kMaxDuration || (*duration == absl::ZeroDuration() && !may_be_zero)) {
       Fault(node, absl::StrCat("\"", key, "\" must be ",
-                               may_be_zero ? "at most" : "above 0 and at most", " 8760h"));
+                               may_be_zero ? "at most" : "above 0 and at most", " 365d"));
       return otherwise;
     }
     return *duration;

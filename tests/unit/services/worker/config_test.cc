@@ -105,6 +105,17 @@ TEST_F(WorkerConfigTest, TakesTheExampleAsItStands) {
   EXPECT_TRUE(config.ok()) << config.status();
 }
 
+TEST_F(WorkerConfigTest, ReadsDurationsAsPeopleWriteThem) {
+  const auto config = Load(R"(drain_timeout: 0
+state_outage_limit: 1h30m
+handlers: [{type: a, kind: exec, program: [cat], grace: 1.5s, attempt_timeout: 2d12h}])");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->drain_timeout, absl::ZeroDuration());
+  EXPECT_EQ(config->state_outage_limit, absl::Minutes(90));
+  EXPECT_EQ(config->handlers[0].grace, absl::Milliseconds(1500));
+  EXPECT_EQ(config->handlers[0].attempt_timeout, absl::Hours(60));
+}
+
 TEST_F(WorkerConfigTest, LooksForAProgramNextToTheFile) {
   const std::string program = directory_.path() + "/work";
   std::ofstream(program) << "#!/bin/sh\n";
@@ -144,7 +155,7 @@ handlers:
 )"),
               ElementsAre(AllOf(StartsWith("3: "), HasSubstr("unknown key \"colour\"")),
                           "1: \"slots\" must be a whole number from 1 to 10000",
-                          AllOf(StartsWith("2: \"drain_timeout\" must be"), HasSubstr("10m or 2h")),
+                          AllOf(StartsWith("2: \"drain_timeout\" must be"), HasSubstr("or 2d")),
                           StartsWith("5: \"type\" must be 1 to 63 lower-case"),
                           StartsWith("9: \"queue\" must be"),
                           "10: \"concurrency\" must be at most the worker's slots (8)",
