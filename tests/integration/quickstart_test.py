@@ -114,14 +114,18 @@ def test_the_demo_shows_the_old_way_and_the_job(running):
 
 
 def test_a_rerun_takes_the_users_pictures_and_starts_nothing_anew(running):
-    pids = running.pids()
     pictures = running.directory.parent / "my pictures"
     pictures.mkdir()
     os.symlink("/usr/share/backgrounds/mate/nature/Aqua.jpg", pictures / "Aqua.jpg")
     again = running("--images", pictures)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "all were running" in again.stdout
+    # Their directory is named to those who may read it, once.
+    assert "(worker sync-twin)" in again.stdout
     assert "-> 1 of 1 pictures" in again.stdout
+    pids = running.pids()
+    again = running("--no-demo")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "all were running" in again.stdout
     assert running.pids() == pids
 
 
