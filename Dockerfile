@@ -3,7 +3,7 @@
 #
 # The images that helm/buzzer runs, from one build:
 #
-#   docker build --target frontend -t buzzer-frontend:0.1.0 .
+#   docker build --target frontend -t buzzer-frontend:0.1.0 --build-arg REVISION=$(git rev-parse --short=12 HEAD) .
 #   docker build --target state    -t buzzer-state:0.1.0 .
 #   docker build --target worker   -t buzzer-worker:0.1.0 .
 #
@@ -32,8 +32,10 @@ COPY common common
 COPY services services
 # As many compilers at once; each takes up to 1 GiB.
 ARG JOBS=2
+# What --version tells: --build-arg REVISION=$(git rev-parse --short=12 HEAD).
+ARG REVISION=unknown
 RUN --mount=type=cache,target=/root/.cache/ccache \
-    cmake --preset release -DBUZZER_BUILD_TESTS=OFF \
+    cmake --preset release -DBUZZER_BUILD_TESTS=OFF -DBUZZER_COMMIT="${REVISION}" \
     && cmake --build --preset release --parallel "${JOBS}" \
          --target buzzer buzzer-frontend buzzer-health buzzer-state buzzer-supervisor buzzer-worker \
     && install -D --strip --target-directory=/out build/release/bin/buzzer*

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "absl/strings/string_view.h"
+#include "common/version/version.h"
 #include "services/cli/commands.h"
 
 namespace {
@@ -36,6 +37,10 @@ buzzer::cli::Interrupt* CatchInterrupt() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && absl::string_view(argv[1]) == "--version") {
+    std::cout << "buzzer " << buzzer::kVersionText << "\n" << std::flush;
+    return EXIT_SUCCESS;
+  }
   // gRPC's own log repeats, for developers, what the command tells in its error.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   const bool draws = isatty(STDOUT_FILENO) != 0 && Variable("TERM") != "dumb";

@@ -58,7 +58,8 @@ std::string Usage() {
       "  buzzer COMMAND [OPTIONS]\n\nCommands:\n",
       Rows(Commands(), [](const CommandSpec& command) { return std::string(command.summary); }),
       "\nOptions of every command:\n", OptionRows(GlobalOptions()), kExitCodes,
-      "\n'buzzer COMMAND --help' explains a command. For example:\n"
+      "\n'buzzer --version' tells what was built, 'buzzer COMMAND --help' explains a command. For "
+      "example:\n"
       "  buzzer submit demo.sleep --payload '{\"seconds\": 45, \"steps\": 9}' --watch\n");
 }
 

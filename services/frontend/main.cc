@@ -8,11 +8,12 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/usage.h"
 #include "common/command_line/command_line.h"
+#include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
+#include "common/version/version.h"
 #include "services/frontend/server.h"
 
 ABSL_FLAG(std::string, listen_address, "127.0.0.1:50051",
@@ -30,18 +31,19 @@ ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 namespace {
 
 constexpr char kProgram[] = "buzzer-frontend";
+constexpr char kUsage[] =
+    "Buzzer's public API over gRPC.\n"
+    "  buzzer-frontend [--state_address=HOST:PORT]";
 
 }  // namespace
 
 int main(int argc, char** argv) {
   buzzer::BlockShutdownSignals();
-  absl::SetProgramUsageMessage(
-      "Buzzer's public API over gRPC.\n"
-      "  buzzer-frontend [--state_address=HOST:PORT]");
-  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+  if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("frontend");
+  buzzer::TakeForeignLogs();
 
   buzzer::frontend::Config config;
   config.listen_address = absl::GetFlag(FLAGS_listen_address);
@@ -57,7 +59,8 @@ int main(int argc, char** argv) {
   const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
-                                {"state", config.state_address}});
+                                {"state", config.state_address},
+                                {"version", buzzer::kVersionText}});
   const int signal = buzzer::WaitForShutdownSignal();
   buzzer::log::Info("shutting_down", {{"signal", signal}});
   (*server)->Shutdown();

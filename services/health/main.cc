@@ -8,7 +8,6 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/usage.h"
 #include "absl/time/time.h"
 #include "common/command_line/command_line.h"
 #include "services/health/probe.h"
@@ -29,17 +28,17 @@ ABSL_FLAG(std::string, tls_server_name, "",
 namespace {
 
 constexpr char kProgram[] = "buzzer-health";
+constexpr char kUsage[] =
+    "Tells whether a part of Buzzer is well.\n"
+    "  buzzer-health --address=HOST:PORT\n"
+    "  buzzer-health --worker=HOST:PORT";
 
 }  // namespace
 
 int main(int argc, char** argv) {
   // gRPC's own log repeats, for developers, what the error says.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  absl::SetProgramUsageMessage(
-      "Tells whether a part of Buzzer is well.\n"
-      "  buzzer-health --address=HOST:PORT\n"
-      "  buzzer-health --worker=ADDRESS:PORT");
-  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+  if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   const std::string address = absl::GetFlag(FLAGS_address);

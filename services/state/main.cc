@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/command_line/command_line.h"
+#include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
+#include "common/version/version.h"
 #include "services/state/backup_commands.h"
 #include "services/state/server.h"
 
@@ -50,6 +51,12 @@ ABSL_FLAG(bool, replace, false,
 namespace {
 
 constexpr char kProgram[] = "buzzer-state";
+constexpr char kUsage[] =
+    "Buzzer's state service: every job record, its history, outbox and timers.\n"
+    "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]\n"
+    "  buzzer-state backup FILE [--state_address=HOST:PORT]   of the service that runs there\n"
+    "  buzzer-state restore FILE --data_directory=DIR         before a service starts on it\n"
+    "FILE may be - for standard output or input.";
 
 buzzer::TlsFiles Tls() {
   return {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
@@ -90,17 +97,13 @@ int RunCommand(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "Buzzer's state service: every job record, its history, outbox and timers.\n"
-      "  buzzer-state --data_directory=DIR [--broker_url=amqp://...]\n"
-      "  buzzer-state backup FILE [--state_address=HOST:PORT]   of the service that runs there\n"
-      "  buzzer-state restore FILE --data_directory=DIR         before a service starts on it\n"
-      "FILE may be - for standard output or input.");
-  if (const auto words = buzzer::ParseFlagsAndWords(argc, argv); !words.empty()) {
+  if (const auto words = buzzer::ParseFlagsAndWords({kProgram, kUsage}, argc, argv);
+      !words.empty()) {
     return RunCommand(words);
   }
   buzzer::BlockShutdownSignals();
   buzzer::log::SetService("state");
+  buzzer::TakeForeignLogs();
 
   buzzer::state::Server::Options options;
   options.listen_address = absl::GetFlag(FLAGS_listen_address);
@@ -130,7 +133,8 @@ int main(int argc, char** argv) {
   const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"port", (*server)->port()},
                                 {"metrics_port", (*server)->metrics_port()},
-                                {"broker", options.broker.ToString()}});
+                                {"broker", options.broker.ToString()},
+                                {"version", buzzer::kVersionText}});
   const int signal = buzzer::WaitForShutdownSignal();
   buzzer::log::Info("shutting_down", {{"signal", signal}});
   (*server)->Shutdown();

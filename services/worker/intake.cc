@@ -9,6 +9,7 @@
 
 #include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
+#include "common/version/version.h"
 #include "services/worker/durations.h"
 
 namespace buzzer::worker {
@@ -320,6 +321,7 @@ internal::v1::Hello Intake::MakeHello() const {
   hello.set_worker(options_.worker);
   hello.set_slots(slots_.total());
   hello.set_draining(draining_);
+  hello.set_version(kVersionText);
   for (const HandlerConfig& handler : options_.config.handlers) {
     auto* type = hello.add_types();
     type->set_type(handler.type);

@@ -12,11 +12,12 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/usage.h"
 #include "common/command_line/command_line.h"
+#include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/shutdown/shutdown.h"
+#include "common/version/version.h"
 #include "services/worker/config.h"
 #include "services/worker/handlers/supervisor_children.h"
 #include "services/worker/server.h"
@@ -44,6 +45,9 @@ ABSL_FLAG(std::string, tls_ca, "", "PEM file.");
 namespace {
 
 constexpr char kProgram[] = "buzzer-worker";
+constexpr char kUsage[] =
+    "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
+    "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]";
 
 std::string SupervisorPath() {
   if (std::string path = absl::GetFlag(FLAGS_supervisor); !path.empty()) return path;
@@ -66,13 +70,11 @@ void RunAsBatch() {
 int main(int argc, char** argv) {
   buzzer::BlockShutdownSignals();
   RunAsBatch();
-  absl::SetProgramUsageMessage(
-      "Buzzer's worker: takes jobs from the broker and runs their handlers.\n"
-      "  buzzer-worker --config=worker.yaml [--state_address=...] [--broker_url=amqp://...]");
-  if (const absl::Status flags = buzzer::ParseFlags(argc, argv); !flags.ok()) {
+  if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
   buzzer::log::SetService("worker");
+  buzzer::TakeForeignLogs();
   buzzer::worker::SupervisorChildren::Get();
 
   buzzer::worker::Server::Options options;
@@ -109,7 +111,8 @@ int main(int argc, char** argv) {
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"slots", options.config.slots},
                                 {"state", options.state_address},
-                                {"broker", options.broker.ToString()}});
+                                {"broker", options.broker.ToString()},
+                                {"version", buzzer::kVersionText}});
   const int signal = buzzer::WaitForShutdownSignal();
   buzzer::log::Info("shutting_down", {{"signal", signal}});
   const bool all_returned = (*server)->Shutdown();

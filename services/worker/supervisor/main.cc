@@ -11,11 +11,25 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
+#include "common/version/version.h"
 #include "services/worker/supervisor/supervisor.h"
 
 int main(int argc, char** argv) {
   constexpr int kFirstOfProgram = 4;
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    printf("buzzer-supervisor %s\n", buzzer::kVersionText);
+    return 0;
+  }
+  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    fputs(
+        "Ends what a job's program started when the job or its worker ends.\n"
+        "  buzzer-supervisor LEASE_MS GRACE_MS WORKING_DIRECTORY PROGRAM [ARGUMENT...]\n"
+        "buzzer-worker starts it, for handlers of kind exec; it is of no use by hand.\n",
+        stdout);
+    return 0;
+  }
   if (argc <= kFirstOfProgram) {
     fputs("buzzer-supervisor is started by buzzer-worker, for handlers of kind exec\n", stderr);
     return 2;

@@ -16,11 +16,17 @@ ABSL_FLAG(std::string, dish, "", "For the tests.");
 namespace buzzer {
 namespace {
 
+using ::testing::ExitedWithCode;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Program kWaiter = {"waiter", "Takes orders.\n  waiter [--dish=NAME]"};
+
 absl::Status Parse(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "program");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
-  return ParseFlags(static_cast<int>(argv.size()), argv.data());
+  return ParseFlags(kWaiter, static_cast<int>(argv.size()), argv.data());
 }
 
 TEST(ParseFlags, SetsFlags) {
@@ -32,6 +38,24 @@ TEST(ParseFlags, RefusesAFlagWithoutDashes) {
   const absl::Status status = Parse({"dish=soup"});
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(status.message(), testing::HasSubstr("'dish=soup'"));
+}
+
+TEST(ParseFlags, AnswersHelpAndVersionAndEndsWell) {
+  EXPECT_EXIT(static_cast<void>(Parse({"--help"})), ExitedWithCode(0), "");
+  EXPECT_EXIT(static_cast<void>(Parse({"--dish=soup", "--version"})), ExitedWithCode(0), "");
+}
+
+TEST(HelpText, ListsTheProgramsOwnFlagsAndNoOthers) {
+  const std::string help = HelpText(kWaiter);
+  EXPECT_THAT(help, HasSubstr("Takes orders.\n  waiter [--dish=NAME]\n"));
+  EXPECT_THAT(help, HasSubstr("  --dish=\n      For the tests.\n"));
+  EXPECT_THAT(help, Not(HasSubstr("flagfile")));
+}
+
+TEST(VersionLine, TellsVersionCommitAndBuildType) {
+  EXPECT_THAT(VersionLine(kWaiter),
+              ::testing::MatchesRegex(
+                  "waiter [0-9]+\\.[0-9]+\\.[0-9]+ \\(commit [-0-9a-z]+, [A-Za-z]+\\)\n"));
 }
 
 }  // namespace
