@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "common/limits/message_limits.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer {
@@ -59,7 +60,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // As at the server: see there.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  arguments.SetMaxReceiveMessageSize(16 << 20);
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  // As the server does: nothing that a peer answers is unpacked.
+  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
+  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   auto channel = grpc::CreateCustomChannel(target, credentials, arguments);
   Channels::Get().Add(channel);
   return channel;

@@ -6,12 +6,14 @@
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
 #include <mutex>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace buzzer {
 
@@ -20,6 +22,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   [[maybe_unused]] static const bool kHoldsGrpc = (grpc_init(), true);
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {
+    // gRPC serves health without a descriptor; having ours linked in, reflection can explain it.
+    (void)grpc::health::v1::HealthCheckRequest::descriptor();
     // The plugin registers itself for every server built after this.
     static std::once_flag once;
     std::call_once(once, [] { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); });
@@ -31,7 +35,16 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
-  builder.SetMaxSendMessageSize(16 << 20);
+  builder.SetMaxSendMessageSize(kMaxAnswerBytes);
+  // gRPC would unpack a compressed message before it looks at the size: 260 KB became 256 MB.
+  // A call that names a compression is refused (UNIMPLEMENTED, with the name), and nothing is
+  // ever unpacked, whatever a message's flag says.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // gRPC also gathers a message to its end before it looks at the size, however long that is:
+  // the quota ends the call that takes too much meanwhile.
+  builder.SetResourceQuota(grpc::ResourceQuota("buzzer").Resize(options.max_connection_bytes));
   // As much as the gateway passes: what is too long is for our code to refuse, with the
   // field's name, and not for gRPC (8 KiB unless set), without.
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10);
@@ -63,6 +76,10 @@ GrpcServer::~GrpcServer() { Shutdown(absl::ZeroDuration()); }
 
 void GrpcServer::SetServing(bool serving) {
   server_->GetHealthCheckService()->SetServingStatus(serving);
+}
+
+void GrpcServer::SetServing(const std::string& service, bool serving) {
+  server_->GetHealthCheckService()->SetServingStatus(service, serving);
 }
 
 void GrpcServer::Shutdown(absl::Duration grace) {

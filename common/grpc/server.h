@@ -6,18 +6,20 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/limits/message_limits.h"
 
 namespace buzzer {
 
 // A gRPC server with what every part of Buzzer serves: grpc.health.v1.Health
-// (NOT_SERVING until SetServing(true)), keepalive that suits long streams, and
-// message sizes up to `max_receive_bytes`. Thread-safe.
+// (NOT_SERVING until SetServing(true)), keepalive that suits long streams, messages
+// up to `max_receive_bytes`, and no message that is compressed. Thread-safe.
 class GrpcServer {
  public:
   struct Options {
@@ -26,7 +28,10 @@ class GrpcServer {
     std::shared_ptr<grpc::ServerCredentials> credentials;
     // Not owned; must outlive the server.
     std::vector<grpc::Service*> services;
-    int max_receive_bytes = 16 << 20;
+    // Of one message (see common/limits/message_limits.h).
+    int max_receive_bytes = kMaxHealthRequestBytes;
+    // Of all connections together; beyond it gRPC ends calls that take more.
+    size_t max_connection_bytes = kMaxConnectionBytes;
     // Serves gRPC reflection, so that grpcurl needs no protos.
     bool reflection = false;
   };
@@ -42,6 +47,8 @@ class GrpcServer {
 
   // What the health service answers, for "" and for every service.
   void SetServing(bool serving);
+  // For one name, which need not be a service of this server.
+  void SetServing(const std::string& service, bool serving);
 
   // Takes no new calls, waits up to `grace` for those under way, then cancels
   // them. Returns when every reactor is done.

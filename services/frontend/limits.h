@@ -47,7 +47,7 @@ inline constexpr size_t kMaxPageBytes = 4 << 20;
 // they are refused:
 inline constexpr size_t kMaxPendingSubmits = 10'000;
 inline constexpr size_t kMaxPendingSubmitBytes = 64 << 20;
-// What goes to state in one message; it takes up to 16 MiB.
+// What goes to state in one message; it takes up to kMaxStateRequestBytes.
 inline constexpr int kMaxBatchJobs = 1000;
 inline constexpr size_t kMaxBatchBytes = 4 << 20;
 // One is being stored while the next is on its way.

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/grpc/channel.h"
 #include "common/grpc/server.h"
+#include "common/limits/message_limits.h"
 #include "common/metrics/metrics_endpoint.h"
 #include "services/frontend/rpc/job_service.h"
 #include "services/frontend/rpc/parts.h"
@@ -46,6 +47,8 @@ class RealServer final : public Server {
     options.address = config_.listen_address;
     options.credentials = *std::move(credentials);
     options.services = {&job_service_, &queue_service_};
+    options.max_receive_bytes = kMaxFrontendRequestBytes;
+    options.max_connection_bytes = kMaxFrontendConnectionBytes;
     options.reflection = config_.reflection;
     auto server = GrpcServer::Start(options);
     if (!server.ok()) return server.status();

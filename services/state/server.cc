@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/grpc/server.h"
+#include "common/limits/message_limits.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics_endpoint.h"
 #include "services/state/dispatcher.h"
@@ -85,6 +86,7 @@ class RealServer final : public Server {
     grpc.address = options_.listen_address;
     grpc.credentials = *std::move(credentials);
     grpc.services = {&state_service_, &work_service_, &backup_service_};
+    grpc.max_receive_bytes = kMaxStateRequestBytes;
     auto server = GrpcServer::Start(grpc);
     if (!server.ok()) return server.status();
     grpc_ = *std::move(server);

@@ -10,9 +10,9 @@ namespace {
 
 using internal::v1::Claim;
 
-// A message carries at most this much of outcomes (or one), well below the 16 MiB that
-// the state service takes.
-constexpr size_t kMaxOutcomeBytes = 4 << 20;
+// A message carries at most this much of progress and outcomes (or one outcome), well below
+// what the state service takes (kMaxStateRequestBytes).
+constexpr size_t kMaxReportBytes = 4 << 20;
 
 void AskToReturn(Claim& claim) {
   if (claim.intent() == Claim::INTENT_RUN) claim.set_intent(Claim::INTENT_RETURN_DRAINING);
@@ -124,16 +124,20 @@ bool StateSession::NextRequest(internal::v1::WorkRequest* request) {
     filled = true;
   }
   renewals_.clear();
-  // Before the outcomes: what comes after the end of an attempt is refused.
-  for (auto& [key, report] : progress_) {
-    *request->add_progress() = std::move(report);
+  size_t bytes = 0;
+  for (auto it = progress_.begin(); it != progress_.end() && bytes < kMaxReportBytes;) {
+    bytes += it->second.ByteSizeLong();
+    *request->add_progress() = std::move(it->second);
+    progress_.erase(it++);
     filled = true;
   }
-  progress_.clear();
-  size_t bytes = 0;
+  // All progress before any outcome: what comes after the end of an attempt is refused.
+  if (!progress_.empty()) return true;
   outcomes_.SendUnsent([&](const internal::v1::Outcome& outcome) {
     bytes += outcome.ByteSizeLong();
-    if (bytes > kMaxOutcomeBytes && request->outcomes_size() > 0) return false;
+    if (bytes > kMaxReportBytes && request->outcomes_size() + request->progress_size() > 0) {
+      return false;
+    }
     *request->add_outcomes() = outcome;
     return filled = true;
   });

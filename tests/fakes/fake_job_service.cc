@@ -75,6 +75,7 @@ class FakeJobService::Queues final : public v1::QueueService::Service {
 FakeJobService::FakeJobService()
     : jobs_(std::make_unique<Jobs>(this)), queues_(std::make_unique<Queues>(this)) {
   GrpcServer::Options options;
+  options.max_receive_bytes = kMaxFrontendRequestBytes;
   options.address = "127.0.0.1:0";
   options.credentials = grpc::InsecureServerCredentials();
   options.services = {jobs_.get(), queues_.get()};

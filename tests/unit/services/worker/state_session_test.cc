@@ -159,6 +159,25 @@ TEST_F(StateSessionTest, SpreadsLargeOutcomesOverMessages) {
   EXPECT_GT(messages, 1);
 }
 
+TEST_F(StateSessionTest, SpreadsProgressOverMessagesAndSendsOutcomesAfterAllOfIt) {
+  line_.Up();
+  constexpr int kReports = 1000;
+  v1::Progress progress;
+  progress.set_message(std::string(16 << 10, 'x'));
+  for (int attempt = 1; attempt <= kReports; ++attempt) {
+    session_.ReportProgress({{lease_.key.job, attempt}, "lease"}, progress);
+  }
+  session_.Finish(Outcome());
+  int reports = 0;
+  while (reports < kReports) {
+    const WorkRequest request = line_.Take();
+    ASSERT_GT(request.progress_size(), 0);
+    EXPECT_LT(request.ByteSizeLong(), size_t{5} << 20);
+    reports += request.progress_size();
+    EXPECT_EQ(request.outcomes_size(), reports == kReports ? 1 : 0);
+  }
+}
+
 TEST_F(StateSessionTest, ForgetsRenewalsWithTheLine) {
   line_.Up();
   session_.Renew(lease_);
