@@ -95,8 +95,8 @@ FROM runtime AS worker
 LABEL org.opencontainers.image.title="buzzer-worker" \
       org.opencontainers.image.description="Buzzer's worker; the base for a team's own handlers"
 COPY --from=build /out/buzzer-worker /out/buzzer-supervisor /usr/bin/
-EXPOSE 9103
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["buzzer-health", "--worker=127.0.0.1:9103"]
+EXPOSE 9103 9105
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["buzzer-health", "--worker=127.0.0.1:9105"]
 USER 10001:10001
 ENTRYPOINT ["buzzer-worker"]
-CMD ["--config=/etc/buzzer/worker.yaml", "--metrics_address=0.0.0.0:9103", "--state_address=state:50052"]
+CMD ["--config=/etc/buzzer/worker.yaml", "--metrics_address=0.0.0.0:9103", "--health_address=0.0.0.0:9105", "--state_address=state:50052"]

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -18,7 +19,9 @@ class Exposer;
 
 namespace buzzer {
 
-// Serves GET /metrics in Prometheus' text format. Thread-safe.
+// Serves GET /metrics in Prometheus' text format, with `buzzer_build_info` added. Connections
+// that send nothing, or slowly, are cut after a second; a crowd of them can still delay a scrape,
+// so no probe should ask here. Thread-safe.
 class MetricsEndpoint {
  public:
   // Listens on `address` (host:port; port 0 takes a free one) and serves
@@ -36,13 +39,11 @@ class MetricsEndpoint {
 
  private:
   MetricsEndpoint(std::string host, std::unique_ptr<prometheus::Exposer> exposer,
-                  std::shared_ptr<prometheus::Registry> registry,
-                  std::shared_ptr<prometheus::Collectable> collector);
+                  std::vector<std::shared_ptr<prometheus::Collectable>> collectables);
 
   const std::string host_;
   // The exposer holds them weakly.
-  std::shared_ptr<prometheus::Registry> registry_;
-  std::shared_ptr<prometheus::Collectable> collector_;
+  const std::vector<std::shared_ptr<prometheus::Collectable>> collectables_;
   std::unique_ptr<prometheus::Exposer> exposer_;
 };
 

@@ -16,7 +16,7 @@ ABSL_FLAG(std::string, address, "",
           "Asks this gRPC service whether it is serving: host:port, dns:///NAME:PORT or "
           "unix:PATH.");
 ABSL_FLAG(std::string, worker, "",
-          "Asks the worker with this --metrics_address, such as 127.0.0.1:9103, whether it is "
+          "Asks the worker with this --health_address, such as 127.0.0.1:9105, whether it is "
           "connected to state and to the broker.");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(2), "Longest wait for the answer.");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");

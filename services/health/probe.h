@@ -25,12 +25,8 @@ struct GrpcProbe {
 // is otherwise.
 absl::Status ProbeGrpc(const GrpcProbe& probe, absl::Duration timeout);
 
-// Asks a worker by its metrics. OK if it is connected to state and to the broker.
-// `address` is HOST:PORT, HOST an IP address.
+// Asks a worker at its --health_address. OK if it is connected to state and to the broker.
 absl::Status ProbeWorker(const std::string& address, absl::Duration timeout);
-
-// What ProbeWorker makes of the answer's text.
-absl::Status JudgeWorkerMetrics(absl::string_view metrics);
 
 }  // namespace buzzer::health
 

@@ -5,16 +5,23 @@
 
 namespace buzzer::worker {
 
-GrpcStateLine::GrpcStateLine(const std::shared_ptr<grpc::Channel>& channel, StateSession* session)
+GrpcStateLine::GrpcStateLine(const std::shared_ptr<grpc::Channel>& channel, StateSession* session,
+                             const std::function<void(bool up)>& on_change)
     : stub_(internal::v1::WorkService::NewStub(channel)),
       link_(
           "work",
           {[this](grpc::ClientContext* context, Link::Reactor* reactor) {
              stub_->async()->Work(context, reactor);
            },
-           [session] { session->OnUp(); },
+           [session, on_change] {
+             on_change(true);
+             session->OnUp();
+           },
            [session](internal::v1::WorkRequest* request) { return session->NextRequest(request); },
            [session](internal::v1::WorkResponse& response) { session->OnResponse(response); },
-           [session](const absl::Status&) { session->OnDown(); }}) {}
+           [session, on_change](const absl::Status&) {
+             on_change(false);
+             session->OnDown();
+           }}) {}
 
 }  // namespace buzzer::worker

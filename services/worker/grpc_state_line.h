@@ -6,6 +6,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 
 #include "buzzer/internal/v1/work_service.grpc.pb.h"
@@ -18,8 +19,9 @@ namespace buzzer::worker {
 // Carries a session over the WorkService's stream. Thread-safe.
 class GrpcStateLine final : public StateLine {
  public:
-  // `session` is not owned.
-  GrpcStateLine(const std::shared_ptr<grpc::Channel>& channel, StateSession* session);
+  // `session` is not owned. `on_change` is told first when the line goes up or down.
+  GrpcStateLine(const std::shared_ptr<grpc::Channel>& channel, StateSession* session,
+                const std::function<void(bool up)>& on_change);
 
   void Start() { link_.Start(); }
   // Returns when the session is told nothing more.

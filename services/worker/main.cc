@@ -35,6 +35,10 @@ ABSL_FLAG(std::string, broker_queue_prefix, "buzzer",
           "First part of the broker queues' names; the state service must have the same.");
 ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9103",
           "Where Prometheus finds /metrics: host:port (port 0: a free one).");
+ABSL_FLAG(std::string, health_address, "",
+          "Where probes find grpc.health.v1.Health, without TLS: host:port. The name \"\" tells "
+          "that the process lives, \"state\" and \"broker\" that it is connected. Empty: "
+          "nowhere.");
 ABSL_FLAG(std::string, supervisor, "",
           "The program buzzer-supervisor, which exec handlers run under. Unset: the one beside "
           "this program.");
@@ -81,6 +85,7 @@ int main(int argc, char** argv) {
   options.state_address = absl::GetFlag(FLAGS_state_address);
   options.broker_queue_prefix = absl::GetFlag(FLAGS_broker_queue_prefix);
   options.metrics_address = absl::GetFlag(FLAGS_metrics_address);
+  options.health_address = absl::GetFlag(FLAGS_health_address);
   options.supervisor = SupervisorPath();
   options.tls = {absl::GetFlag(FLAGS_tls_certificate), absl::GetFlag(FLAGS_tls_key),
                  absl::GetFlag(FLAGS_tls_ca)};
@@ -109,6 +114,7 @@ int main(int argc, char** argv) {
   const buzzer::log::Gathering gathering;
   buzzer::log::Info("serving", {{"worker", (*server)->name()},
                                 {"metrics_port", (*server)->metrics_port()},
+                                {"health_port", (*server)->health_port()},
                                 {"slots", options.config.slots},
                                 {"state", options.state_address},
                                 {"broker", options.broker.ToString()},

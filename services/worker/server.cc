@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/amqp/consumer.h"
 #include "common/grpc/channel.h"
+#include "common/grpc/server.h"
 #include "common/job_id/job_id.h"
 #include "common/metrics/metrics_endpoint.h"
 #include "common/utf8/utf8.h"
@@ -22,6 +23,10 @@
 
 namespace buzzer::worker {
 namespace {
+
+// What the health service calls the two connections.
+constexpr char kHealthOfState[] = "state";
+constexpr char kHealthOfBroker[] = "broker";
 
 // `host-pid-random`, at most 127 characters.
 std::string MakeName() {
@@ -41,7 +46,8 @@ class RealServer final : public Server {
         counters_(registry_.get()),
         worker_(WorkerOptions()) {
     line_ = std::make_unique<GrpcStateLine>(MakeChannel(options.state_address, credentials),
-                                            worker_.session());
+                                            worker_.session(),
+                                            [this](bool up) { SetHealth(kHealthOfState, up); });
     worker_.Connect(line_.get());
   }
 
@@ -54,12 +60,20 @@ class RealServer final : public Server {
     if (!metrics.ok()) return metrics.status();
     metrics_ = *std::move(metrics);
 
+    if (absl::Status begun = BeginHealth(); !begun.ok()) return begun;
+
     Intake* const intake = worker_.intake();
     amqp::Consumer::Options consumer;
     consumer.address = options_.broker;
     consumer.connection_name = name_;
-    consumer.on_up = [intake] { intake->OnBrokerUp(); };
-    consumer.on_down = [intake] { intake->OnBrokerDown(); };
+    consumer.on_up = [this, intake] {
+      SetHealth(kHealthOfBroker, true);
+      intake->OnBrokerUp();
+    };
+    consumer.on_down = [this, intake] {
+      SetHealth(kHealthOfBroker, false);
+      intake->OnBrokerDown();
+    };
     consumer.on_delivery = [intake](const amqp::Delivery& delivery) {
       intake->OnBrokerDelivery(delivery);
     };
@@ -73,6 +87,7 @@ class RealServer final : public Server {
   }
 
   const std::string& name() const override { return name_; }
+  int health_port() const override { return health_ == nullptr ? 0 : health_->port(); }
   int metrics_port() const override { return metrics_->port(); }
 
   bool Shutdown() override {
@@ -87,6 +102,26 @@ class RealServer final : public Server {
     consumer_.reset();
     line_->Stop();
     metrics_.reset();
+    health_.reset();
+  }
+
+  // A server of its own: whoever holds connections to /metrics delays no probe.
+  absl::Status BeginHealth() {
+    if (options_.health_address.empty()) return absl::OkStatus();
+    GrpcServer::Options health;
+    health.address = options_.health_address;
+    health.credentials = grpc::InsecureServerCredentials();
+    auto server = GrpcServer::Start(health);
+    if (!server.ok()) return server.status();
+    health_ = *std::move(server);
+    health_->SetServing(true);
+    SetHealth(kHealthOfState, false);
+    SetHealth(kHealthOfBroker, false);
+    return absl::OkStatus();
+  }
+
+  void SetHealth(const char* of, bool up) {
+    if (health_ != nullptr) health_->SetServing(of, up);
   }
 
   Worker::Options WorkerOptions() {
@@ -110,6 +145,8 @@ class RealServer final : public Server {
   Worker worker_;
   std::unique_ptr<amqp::Consumer> consumer_;
   std::unique_ptr<MetricsEndpoint> metrics_;
+  // Set before anything goes up or down.
+  std::unique_ptr<GrpcServer> health_;
 };
 
 bool NeedsSupervisor(const Config& config) {

@@ -23,6 +23,9 @@ class Server {
     amqp::Address broker;
     std::string broker_queue_prefix = "buzzer";
     std::string metrics_address = "127.0.0.1:9103";
+    // Where grpc.health.v1.Health answers, without TLS: SERVING for "" while the process lives,
+    // for "state" and "broker" while it is connected to them. Empty: nowhere.
+    std::string health_address;
     TlsFiles tls;
     // The buzzer-supervisor program; used if a handler is of kind exec.
     std::string supervisor;
@@ -35,6 +38,8 @@ class Server {
   // Unique per process start.
   virtual const std::string& name() const = 0;
   virtual int metrics_port() const = 0;
+  // 0 without one.
+  virtual int health_port() const = 0;
 
   // Drains (see Worker::Drain), then leaves the broker and the state service. False if
   // handlers still run: the process must end without destroying the server.

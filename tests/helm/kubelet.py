@@ -23,7 +23,7 @@ import harness  # noqa: E402  (the path is set above)
 
 # The image's program of each container, and the ports that stand in its arguments.
 PROGRAMS = {"frontend": "buzzer-frontend", "state": "buzzer-state", "worker": "buzzer-worker"}
-PORTS = (50051, 50052, 8080, 9101, 9102, 9103, 9104, 9901)
+PORTS = (50051, 50052, 8080, 9101, 9102, 9103, 9104, 9105, 9901)
 PARTS = ("state", "worker", "frontend", "gateway")
 
 

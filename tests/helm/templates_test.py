@@ -388,6 +388,19 @@ def test_the_kubelet_asks_over_TLS_by_a_program():
                            "--tls_server_name=b-buzzer-state"]
 
 
+def test_no_probe_asks_a_service_for_its_metrics():
+    """Whoever holds connections to /metrics would have the kubelet kill the pod. (Envoy takes
+    any number beside each other.)"""
+    for case in ("default", "full", "tls"):
+        for name, pod, _ in render(case=case).pods():
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                get = pod["containers"][0].get(probe, {}).get("httpGet", {})
+                assert get.get("path") != "/metrics", name
+    worker = container(render(case="tls").pod("Deployment", "-worker-demo"))
+    # Its health service speaks no TLS.
+    assert worker["livenessProbe"]["grpc"]["port"] == 9105
+
+
 def test_cert_manager_is_asked_for_the_names_that_are_checked():
     rendering = render(case="cert-manager")
     assert rendering.names("Certificate") == [f"b-buzzer-{part}" for part in (

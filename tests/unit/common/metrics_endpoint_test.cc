@@ -6,11 +6,15 @@
 #include <civetweb.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <prometheus/counter.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -42,6 +46,61 @@ TEST(MetricsEndpoint, ServesTheRegistrysMetrics) {
   auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
   EXPECT_THAT(Scrape((*endpoint)->port()), testing::HasSubstr("\nbells_total 3\n"));
+}
+
+TEST(MetricsEndpoint, TellsWhatWasBuilt) {
+  auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  EXPECT_THAT(
+      Scrape((*endpoint)->port()),
+      testing::ContainsRegex("buzzer_build_info.build_type=\"[A-Za-z]+\",commit=\"[-0-9a-z]+"
+                             "\",version=\"[0-9.]+\". 1"));
+}
+
+// Connections that send nothing, or a byte now and then, and stay.
+class SilentCrowd {
+ public:
+  SilentCrowd(int port, int size, absl::string_view first_bytes) {
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < size; ++i) {
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+      (void)send(fd, first_bytes.data(), first_bytes.size(), MSG_NOSIGNAL);
+      connections_.push_back(fd);
+    }
+  }
+  ~SilentCrowd() {
+    for (const int fd : connections_) close(fd);
+  }
+
+ private:
+  std::vector<int> connections_;
+};
+
+TEST(MetricsEndpoint, AnswersBesideConnectionsThatSayNothing) {
+  auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  for (const int size : {1, 50}) {
+    const SilentCrowd crowd((*endpoint)->port(), size, "");
+    EXPECT_THAT(Scrape((*endpoint)->port()), testing::HasSubstr("\nbells_total 3\n")) << size;
+  }
+}
+
+TEST(MetricsEndpoint, AnswersBesideConnectionsThatSendSlowly) {
+  auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  const SilentCrowd crowd((*endpoint)->port(), 50, "GET /metrics HTTP/1.1\r\nHost: l");
+  EXPECT_THAT(Scrape((*endpoint)->port()), testing::HasSubstr("\nbells_total 3\n"));
+}
+
+TEST(MetricsEndpoint, EndsBesideConnectionsThatSayNothing) {
+  auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", RegistryWithACounter());
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  const SilentCrowd crowd((*endpoint)->port(), 50, "");
+  endpoint->reset();
 }
 
 TEST(MetricsEndpoint, NamesTheFlagWhenItsPortIsTaken) {

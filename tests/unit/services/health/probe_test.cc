@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/grpc/server.h"
-#include "common/metrics/metrics_endpoint.h"
 
 namespace buzzer::health {
 namespace {
@@ -54,29 +53,20 @@ TEST_F(Probe, RefusesHalfOfTls) {
   EXPECT_THAT(std::string(ProbeGrpc(probe, kTimeout).message()), HasSubstr("--tls_key"));
 }
 
-TEST(WorkerProbe, WantsStateAndBroker) {
-  const auto judged = [](int state, int broker) {
-    return JudgeWorkerMetrics(absl::StrCat("# HELP buzzer_worker_state_up 1 if\n",
-                                           "buzzer_worker_state_up ", state,
-                                           "\nbuzzer_worker_broker_up ", broker, "\n"));
+TEST_F(Probe, WantsAWorkersStateAndBroker) {
+  const auto said = [this](bool state, bool broker) {
+    server_->SetServing("state", state);
+    server_->SetServing("broker", broker);
+    return ProbeWorker(ThisServer().address, kTimeout);
   };
-  EXPECT_TRUE(judged(1, 1).ok());
-  EXPECT_THAT(std::string(judged(0, 1).message()), HasSubstr("state"));
-  EXPECT_THAT(std::string(judged(1, 0).message()), HasSubstr("broker"));
+  EXPECT_TRUE(said(true, true).ok()) << said(true, true);
+  EXPECT_THAT(std::string(said(false, true).message()), HasSubstr("to the state service"));
+  EXPECT_THAT(std::string(said(true, false).message()), HasSubstr("to the broker"));
 }
 
-TEST(WorkerProbe, RefusesMetricsThatAreNoWorkers) {
-  auto endpoint = MetricsEndpoint::Start("127.0.0.1:0", std::make_shared<prometheus::Registry>());
-  ASSERT_TRUE(endpoint.ok());
-  const absl::Status status =
-      ProbeWorker(absl::StrCat("127.0.0.1:", (*endpoint)->port()), kTimeout);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("no worker"));
-}
-
-TEST(WorkerProbe, RefusesWhatIsNoAddress) {
-  for (const char* address : {"", "9103", "localhost:9103", "127.0.0.1:", "127.0.0.1:99999"}) {
-    EXPECT_EQ(ProbeWorker(address, kTimeout).code(), absl::StatusCode::kInvalidArgument) << address;
-  }
+TEST_F(Probe, RefusesWhatIsNoWorker) {
+  server_->SetServing(true);
+  EXPECT_FALSE(ProbeWorker(ThisServer().address, kTimeout).ok());
 }
 
 }  // namespace
