@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
 namespace buzzer::amqp {
@@ -132,7 +133,9 @@ absl::Status ParseQuery(absl::string_view query, Address* address) {
 
 std::string Address::ToString() const {
   const bool ipv6 = absl::StrContains(host, ':');
-  return absl::StrCat(tls ? "amqps://" : "amqp://", Encode(user), "@", ipv6 ? "[" : "", host,
+  // Of what Encode writes, an IPv6 host has colons as they are.
+  const std::string shown = absl::StrReplaceAll(Encode(host), {{"%3A", ":"}});
+  return absl::StrCat(tls ? "amqps://" : "amqp://", Encode(user), "@", ipv6 ? "[" : "", shown,
                       ipv6 ? "]" : "", ":", port, "/", Encode(vhost));
 }
 

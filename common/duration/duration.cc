@@ -45,10 +45,12 @@ std::optional<absl::Duration> ParseDuration(absl::string_view text) {
     const auto digits = TakeWhile(&text, [](char c) { return absl::ascii_isdigit(c) || c == '.'; });
     const auto name = TakeWhile(&text, absl::ascii_isalpha);
     double number = 0;
+    int64_t whole = 0;
     if (!absl::SimpleAtod(digits, &number)) return std::nullopt;
     while (unit != std::end(kUnits) && unit->name != name) ++unit;
     if (unit == std::end(kUnits)) return std::nullopt;
-    total += number * unit->length;
+    // Exact, where a double of many days is off by seconds.
+    total += absl::SimpleAtoi(digits, &whole) ? whole * unit->length : number * unit->length;
     ++unit;
   }
   if (total == absl::InfiniteDuration()) return std::nullopt;

@@ -3,6 +3,8 @@
 
 #include "common/utf8/utf8.h"
 
+#include "absl/strings/ascii.h"
+
 namespace buzzer {
 namespace {
 
@@ -66,6 +68,24 @@ absl::string_view Utf8Suffix(absl::string_view text, size_t limit) {
   text.remove_prefix(text.size() - limit);
   while (!text.empty() && IsContinuation(text.front())) text.remove_prefix(1);
   return text;
+}
+
+std::string OneLine(absl::string_view text, size_t limit) {
+  // A cut leaves no more than the bytes of one character behind.
+  const std::string valid = ToValidUtf8(text.substr(0, limit + 4));
+  const absl::string_view kept = Utf8Prefix(valid, limit);
+  std::string line;
+  line.reserve(kept.size() + 3);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(kept[i]);
+    // U+0080 to U+009F are control characters too, of two bytes.
+    const bool is_c1 =
+        byte == 0xC2 && i + 1 < kept.size() && static_cast<unsigned char>(kept[i + 1]) < 0xA0;
+    if (is_c1) ++i;
+    line += is_c1 || absl::ascii_iscntrl(byte) ? '?' : kept[i];
+  }
+  if (kept.size() < valid.size()) line += "...";
+  return line;
 }
 
 }  // namespace buzzer

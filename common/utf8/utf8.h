@@ -22,6 +22,11 @@ absl::string_view Utf8Prefix(absl::string_view text, size_t limit);
 // The same of its end.
 absl::string_view Utf8Suffix(absl::string_view text, size_t limit);
 
+// What somebody wrote, as a part of a line that others read: valid UTF-8, `?` in place of each
+// control character (a newline would begin another line, an escape steer a terminal), and at most
+// `limit` bytes of it, with `...` after them where it was cut.
+std::string OneLine(absl::string_view text, size_t limit);
+
 }  // namespace buzzer
 
 #endif  // COMMON_UTF8_UTF8_H_

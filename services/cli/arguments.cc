@@ -155,6 +155,8 @@ absl::Status Arguments::TakeWords(const std::vector<std::string>& plain) {
   }
   if (command_ == nullptr) return UnknownCommand(plain[0]);
   const size_t words = std::count(command_->name.begin(), command_->name.end(), ' ') + 1;
+  // One word that is both, as in quotes, or whose second is taken for an option's value.
+  if (plain.size() < words) return UnknownCommand(plain[0]);
   const size_t left = plain.size() - words;
   if (help()) return absl::OkStatus();
   if (command_->argument.empty()) {

@@ -45,8 +45,7 @@ absl::Status FieldErrors::ToStatus() const {
 }
 
 std::string Quoted(absl::string_view text) {
-  if (text.size() <= kMaxQuotedBytes) return absl::StrCat("\"", text, "\"");
-  return absl::StrCat("\"", Utf8Prefix(text, kMaxQuotedBytes), "...\"");
+  return absl::StrCat("\"", OneLine(text, kMaxQuotedBytes), "\"");
 }
 
 }  // namespace buzzer::frontend

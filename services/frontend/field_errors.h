@@ -36,7 +36,7 @@ class FieldErrors {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// What a caller sent, for a message: at most 64 bytes of it, in quotes.
+// What a caller sent, for a message: at most 64 bytes of it, on one line, in quotes.
 std::string Quoted(absl::string_view text);
 
 }  // namespace buzzer::frontend

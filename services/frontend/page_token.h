@@ -13,7 +13,7 @@
 
 namespace buzzer::frontend {
 
-// Where a page of ListJobs begins, as opaque text (base64url, 44 characters). It is
+// Where a page of ListJobs begins, as opaque text (base64url, 43 characters). It is
 // bound to the tenant and the filter by a checksum, so that a token that was changed,
 // or came from another list, is found out. It holds no secret: whoever makes one up can
 // only begin a list of its own tenant elsewhere.

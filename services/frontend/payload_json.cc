@@ -65,6 +65,8 @@ class Writer {
     if (!std::isfinite(number)) {
       return absl::InvalidArgumentError("must not hold NaN or an infinite number");
     }
+    // Equal to 0, so its text is the same; "-0" would be read back as 0 anyway.
+    if (number == 0) number = 0;
     const bool whole = std::trunc(number) == number && std::fabs(number) < kExponentFrom;
     char text[32];
     const auto end =

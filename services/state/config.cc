@@ -11,9 +11,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/names/names.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::state {
 namespace {
+
+// Of a fault, which may repeat what stands in the file.
+constexpr size_t kMaxFaultBytes = 512;
+constexpr size_t kMaxFaults = 50;
 
 // Gathers every fault of a file before giving up on it.
 class Checker {
@@ -21,7 +26,12 @@ class Checker {
   explicit Checker(std::string path) : path_(std::move(path)) {}
 
   void Fault(const YAML::Node& node, absl::string_view what) {
-    faults_.push_back(absl::StrCat(path_, ":", node.Mark().line + 1, ": ", what));
+    if (faults_.size() == kMaxFaults) {
+      ++further_faults_;
+      return;
+    }
+    faults_.push_back(
+        absl::StrCat(path_, ":", node.Mark().line + 1, ": ", OneLine(what, kMaxFaultBytes)));
   }
 
   // Whether it is a map; every key that is not among `known` is a fault.
@@ -58,12 +68,16 @@ class Checker {
 
   absl::Status status() const {
     if (faults_.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrJoin(faults_, "\n"));
+    std::string text = absl::StrJoin(faults_, "\n");
+    if (further_faults_ > 0)
+      absl::StrAppend(&text, "\n", path_, ": and ", further_faults_, " more");
+    return absl::InvalidArgumentError(text);
   }
 
  private:
   const std::string path_;
   std::vector<std::string> faults_;
+  int further_faults_ = 0;
 };
 
 void ReadQueues(const YAML::Node& queues, Checker& checker, Config& config) {
@@ -101,24 +115,27 @@ void ReadTypes(const YAML::Node& types, Checker& checker, Config& config) {
 }  // namespace
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
-  YAML::Node root;
-  // yaml-cpp reports by throwing; it stops here.
+  // yaml-cpp reports by throwing, when a node is looked at too; it stops here.
   try {
-    root = YAML::LoadFile(path);
+    const YAML::Node root = YAML::LoadFile(path);
+    Config config;
+    if (root.IsNull()) return config;
+    Checker checker(path);
+    if (checker.CheckMap(root, {"queues", "types"}, "the file")) {
+      ReadQueues(root["queues"], checker, config);
+      ReadTypes(root["types"], checker, config);
+    }
+    if (absl::Status status = checker.status(); !status.ok()) return status;
+    return config;
   } catch (const YAML::BadFile&) {
     return absl::NotFoundError(absl::StrCat("cannot read the configuration file ", path));
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ":", error.mark.line + 1, ": not YAML: ", OneLine(error.msg, kMaxFaultBytes)));
   } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": not YAML: ", error.what()));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": cannot be read: ", OneLine(error.what(), kMaxFaultBytes)));
   }
-  Config config;
-  if (root.IsNull()) return config;
-  Checker checker(path);
-  if (checker.CheckMap(root, {"queues", "types"}, "the file")) {
-    ReadQueues(root["queues"], checker, config);
-    ReadTypes(root["types"], checker, config);
-  }
-  if (absl::Status status = checker.status(); !status.ok()) return status;
-  return config;
 }
 
 }  // namespace buzzer::state

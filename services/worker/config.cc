@@ -24,11 +24,15 @@
 #include "absl/strings/str_split.h"
 #include "common/duration/duration.h"
 #include "common/names/names.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::worker {
 namespace {
 
 constexpr int kMaxSlots = 10'000;
+// Of a fault, which may repeat what stands in the file.
+constexpr size_t kMaxFaultBytes = 512;
+constexpr size_t kMaxFaults = 50;
 // Longer ones are a slip of the pen.
 constexpr absl::Duration kMaxDuration = absl::Hours(24 * 365);
 
@@ -77,12 +81,20 @@ class Reader {
 
   absl::Status status() const {
     if (faults_.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrJoin(faults_, "\n"));
+    std::string text = absl::StrJoin(faults_, "\n");
+    if (further_faults_ > 0)
+      absl::StrAppend(&text, "\n", path_, ": and ", further_faults_, " more");
+    return absl::InvalidArgumentError(text);
   }
 
  private:
   void Fault(const YAML::Node& node, absl::string_view what) {
-    faults_.push_back(absl::StrCat(path_, ":", node.Mark().line + 1, ": ", what));
+    if (faults_.size() == kMaxFaults) {
+      ++further_faults_;
+      return;
+    }
+    faults_.push_back(
+        absl::StrCat(path_, ":", node.Mark().line + 1, ": ", OneLine(what, kMaxFaultBytes)));
   }
 
   // Whether it is a map; keys that are not known, or that stand there twice, are faults.
@@ -284,6 +296,7 @@ class Reader {
   const std::string path_;
   const int slots_override_;
   std::vector<std::string> faults_;
+  int further_faults_ = 0;
 };
 
 }  // namespace
@@ -299,10 +312,11 @@ absl::StatusOr<Config> LoadConfig(const std::string& path, int slots) {
   } catch (const YAML::BadFile&) {
     return absl::NotFoundError(absl::StrCat("cannot read the configuration file ", path));
   } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ":", error.mark.line + 1, ": not YAML: ", error.msg));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ":", error.mark.line + 1, ": not YAML: ", OneLine(error.msg, kMaxFaultBytes)));
   } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be read: ", error.what()));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": cannot be read: ", OneLine(error.what(), kMaxFaultBytes)));
   }
 }
 

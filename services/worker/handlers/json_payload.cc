@@ -8,8 +8,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::worker {
+namespace {
+
+// Of a field's name in a message.
+constexpr size_t kMaxFieldBytes = 64;
+
+}  // namespace
 
 JsonPayload::JsonPayload(absl::string_view payload, const std::set<std::string>& known) {
   object_ = nlohmann::json::parse(payload.begin(), payload.end(), nullptr,
@@ -22,7 +29,7 @@ JsonPayload::JsonPayload(absl::string_view payload, const std::set<std::string>&
   }
   for (const auto& [field, value] : object_.items()) {
     if (!known.contains(field)) {
-      Fault(absl::StrCat("payload.", field),
+      Fault(absl::StrCat("payload.", OneLine(field, kMaxFieldBytes)),
             absl::StrCat("is not known; known are ", absl::StrJoin(known, ", ")));
     }
   }

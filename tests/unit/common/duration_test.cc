@@ -49,7 +49,8 @@ TEST(DurationText, WritesWhatIsReadAgain) {
   EXPECT_EQ(DurationText(absl::Nanoseconds(1)), "0s");
   for (const absl::Duration duration :
        {absl::Hours(24 * 366), absl::Hours(25) + absl::Milliseconds(1500), absl::Seconds(3661),
-        absl::Microseconds(1), absl::Microseconds(1'234'567)}) {
+        absl::Microseconds(1), absl::Microseconds(1'234'567),
+        absl::Hours(24) * int64_t{106'751'444'491'167} + absl::Seconds(1)}) {
     EXPECT_EQ(ParseDuration(DurationText(duration)), duration) << DurationText(duration);
   }
 }

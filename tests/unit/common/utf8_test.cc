@@ -34,5 +34,20 @@ TEST(Utf8, CutsBetweenCharacters) {
   EXPECT_EQ(Utf8Suffix(end, 4), "ab");
 }
 
+TEST(Utf8, PutsWhatSomebodyWroteOnOneLine) {
+  EXPECT_EQ(OneLine("a \xC3\xA4", 64), "a \xC3\xA4");
+  EXPECT_EQ(OneLine("a\nb\r\x1b[31m\x7f", 64), "a?b??[31m?");
+  EXPECT_EQ(OneLine("\xC2\x85\xC2\x9B\xC2\xA0", 64), "??\xC2\xA0");  // C1, but no U+00A0
+  EXPECT_EQ(OneLine("a\xFF", 64), "a\xEF\xBF\xBD");
+}
+
+TEST(Utf8, CutsALineBetweenCharactersAndSaysSo) {
+  EXPECT_EQ(OneLine("abcd", 4), "abcd");
+  EXPECT_EQ(OneLine("abcde", 4), "abcd...");
+  EXPECT_EQ(OneLine("ab\xE2\x82\xAC", 4), "ab...");
+  EXPECT_EQ(OneLine("ab\xE2\x82\xAC", 5), "ab\xE2\x82\xAC");
+  EXPECT_EQ(OneLine("\xFF\xFF", 4), "\xEF\xBF\xBD...");
+}
+
 }  // namespace
 }  // namespace buzzer

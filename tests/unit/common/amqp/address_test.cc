@@ -164,6 +164,12 @@ TEST(Address, IsPrintedWithoutItsPassword) {
             "amqps://a%40b@[::1]:5671/my-jobs");
 }
 
+TEST(Address, IsPrintedSoThatItCanBeRead) {
+  EXPECT_EQ(Parsed("amqp://h%FF%20%2F/").ToString(), "amqp://guest@h%FF%20%2F:5672/%2F");
+  EXPECT_EQ(Parsed("amqp://[fe80::1%25eth0]/").ToString(),
+            "amqp://guest@[fe80::1%25eth0]:5672/%2F");
+}
+
 // Sets variables of the environment as long as it lives.
 class Environment {
  public:

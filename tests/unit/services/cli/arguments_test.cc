@@ -82,6 +82,11 @@ TEST(Arguments, KnowsCommandsOfTwoWords) {
   EXPECT_EQ(pause->argument(), "photos");
 }
 
+TEST(Arguments, TakeACommandOfTwoWordsAsTwoOnly) {
+  EXPECT_THAT(ErrorOf({"queues pause"}), HasSubstr("unknown command 'queues pause'"));
+  EXPECT_THAT(ErrorOf({"queues pause", "photos"}), HasSubstr("queues pause"));
+}
+
 TEST(Arguments, AskedForHelpNeedNothingElse) {
   EXPECT_EQ(Arguments::Parse({"--help"})->command(), nullptr);
   EXPECT_EQ(Arguments::Parse({"help"})->command(), nullptr);

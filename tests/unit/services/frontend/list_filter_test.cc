@@ -88,6 +88,7 @@ TEST(ListFilter, SaysWhatIsWrongAndWhere) {
       {"state = RUNNING OR type = a", "at position 17: AND or the end must follow"},
       {"state = RUNNING AND", "at position 20: a condition must follow AND"},
       {"AND state = RUNNING", "at position 1: unknown condition \"AND\""},
+      {"state = \"A\nB\x1b[m\"", "at position 9: unknown state \"A?B?[m\""},
   };
   for (const auto& [filter, message] : kFaults) {
     EXPECT_THAT(Parsed(filter), HasSubstr(message)) << filter;

@@ -46,6 +46,7 @@ TEST(PayloadJson, KeepsWholeNumbersWhole) {
   EXPECT_EQ(Json(Number(45)), "45");
   EXPECT_EQ(Json(Number(-3)), "-3");
   EXPECT_EQ(Json(Number(0)), "0");
+  EXPECT_EQ(Json(Number(-0.0)), "0");
   EXPECT_EQ(Json(Number(9007199254740991)), "9007199254740991");
   EXPECT_EQ(Json(Number(1e17)), "100000000000000000");
 }

@@ -107,7 +107,18 @@ TEST_F(StateConfig, SaysWhereAFileIsNotYaml) {
   const auto config = Load("queues:\n  - {name: a\n");
   EXPECT_TRUE(absl::IsInvalidArgument(config.status()));
   EXPECT_THAT(std::string(config.status().message()), HasSubstr("not YAML"));
-  EXPECT_THAT(std::string(config.status().message()), HasSubstr("line"));
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr(":3: "));
+}
+
+TEST_F(StateConfig, TellsABoundedNumberOfFaults) {
+  std::string text = "types:\n";
+  for (int i = 0; i < 60; ++i) text += "- 1\n";
+  const auto config = Load(text);
+  EXPECT_THAT(std::string(config.status().message()), ::testing::EndsWith(": and 10 more"));
+}
+
+TEST_F(StateConfig, RepeatsWhatStandsInTheFileOnOneLine) {
+  EXPECT_THAT(Faults("\"a\\nb\": 1\n"), ElementsAre(HasSubstr(":1: unknown key \"a?b\"")));
 }
 
 TEST_F(StateConfig, SaysWhichFileCannotBeRead) {

@@ -195,6 +195,18 @@ TEST_F(WorkerConfigTest, RefusesAKeyThatStandsTwice) {
               ElementsAre("2: \"slots\" stands here twice; keep one"));
 }
 
+TEST_F(WorkerConfigTest, RepeatsWhatStandsInTheFileOnOneLine) {
+  EXPECT_THAT(Faults("\"a\\nb\": 1\nhandlers: [{type: a, kind: demo.echo}]"),
+              ElementsAre(HasSubstr("1: unknown key \"a?b\"")));
+}
+
+TEST_F(WorkerConfigTest, TellsABoundedNumberOfFaults) {
+  std::string text = "handlers:\n";
+  for (int i = 0; i < 60; ++i) text += "- 1\n";
+  const auto config = Load(text);
+  EXPECT_THAT(std::string(config.status().message()), ::testing::EndsWith(": and 10 more"));
+}
+
 TEST_F(WorkerConfigTest, TellsWhereAFileIsNoYaml) {
   EXPECT_THAT(Faults("slots: 1\nhandlers: [}\n"), ElementsAre(HasSubstr("2: not YAML")));
 }

@@ -70,6 +70,7 @@ TEST(SleepHandler, NamesTheFieldThatIsWrong) {
   EXPECT_THAT(Fault<SleepHandler>(R"({"steps":0})"), HasSubstr("`payload.steps`"));
   EXPECT_THAT(Fault<SleepHandler>(R"({"second":1})"),
               HasSubstr("`payload.second` is not known; known are seconds, steps"));
+  EXPECT_THAT(Fault<SleepHandler>(R"({"a\nb":1})"), HasSubstr("`payload.a?b` is not known"));
   EXPECT_THAT(Fault<SleepHandler>("[]"), HasSubstr("`payload` must be a JSON object"));
   EXPECT_THAT(Fault<SleepHandler>("no JSON"), HasSubstr("`payload` must be a JSON object"));
   EXPECT_THAT(Fault<SleepHandler>(""), HasSubstr("`payload` must be a JSON object"));
