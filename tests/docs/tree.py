@@ -9,7 +9,8 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Made by others, or kept word for word.
-NOT_OURS = re.compile(r"(^|/)(go\.(sum|mod)|.*lock.*|.*\.(json|pb|svg|png|jpg))$")
+NOT_OURS = re.compile(r"(^|/)(go\.(sum|mod)|.*lock.*|.*\.(json|pb|svg|png|jpg))$"
+                      r"|^tests/fuzz/(corpus|findings)/")
 
 
 @functools.cache

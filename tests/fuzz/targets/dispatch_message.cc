@@ -1,0 +1,81 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the broker pushes: messages for jobs, from whoever may publish there.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "buzzer/internal/v1/dispatch.pb.h"
+#include "services/worker/queue_lane.h"
+#include "tests/fuzz/support/check.h"
+#include "tests/fuzz/support/message_mutator.h"
+
+namespace buzzer::worker {
+namespace {
+
+const Config& TwoTypes() {
+  static const Config config = [] {
+    Config made;
+    made.slots = 3;
+    for (const char* type : {"a", "demo.echo"}) {
+      HandlerConfig handler;
+      handler.type = type;
+      handler.queue = "q";
+      handler.concurrency = 2;
+      made.handlers.push_back(handler);
+    }
+    return made;
+  }();
+  return config;
+}
+
+// Messages of which nothing is left are acked at once; all others once each of their jobs was
+// taken and answered, never before and never twice.
+void Run(const internal::v1::DispatchMessage& message) {
+  QueueLane lane("buzzer", "q");
+  Slots slots(TwoTypes());
+  absl::Duration now = absl::Hours(1);
+  lane.Opened(1, 4, now);
+  const std::string body = message.SerializeAsString();
+  int offered = 0;
+  uint64_t tag = 0;
+  for (const std::string& queue : lane.broker_queues()) {
+    const bool is_taken_in = lane.Add({1, ++tag, queue, body, false});
+    if (!is_taken_in) continue;
+    for (const auto& entry : message.jobs()) offered += entry.job_id().size() == 16 ? 1 : 0;
+  }
+  FUZZ_CHECK(!lane.Add({1, ++tag, "buzzer.of-others.normal", body, false}));
+
+  std::vector<OfferedJob> taken;
+  while (auto job = lane.Take(slots)) {
+    FUZZ_CHECK(job->message != nullptr && job->message->unanswered > 0);
+    FUZZ_CHECK(!job->id.bytes().empty());
+    if (slots.HasHandler(job->type)) slots.Take(job->type);
+    taken.push_back(*std::move(job));
+    FUZZ_CHECK(taken.size() <= static_cast<size_t>(offered));
+    // Slots come free while messages lie there.
+    if (taken.size() % 2 == 0 && slots.HasHandler(taken.back().type)) {
+      slots.Free(taken.back().type);
+    }
+  }
+  for (const OfferedJob& job : taken) {
+    FUZZ_CHECK(job.message->unanswered > 0);
+    --job.message->unanswered;
+  }
+  for (const int free : {0, 1, 3}) {
+    now += absl::Seconds(2);
+    const ChannelAction action = lane.Decide(true, free, now);
+    FUZZ_CHECK(action != ChannelAction::kOpen);
+    const int prefetch = lane.PrefetchFor(std::max(free, 1));
+    FUZZ_CHECK(prefetch >= 1 && prefetch <= 65'535);
+  }
+  lane.Closed();
+  FUZZ_CHECK(!lane.Take(slots).has_value());
+}
+
+}  // namespace
+}  // namespace buzzer::worker
+
+BUZZER_FUZZ_MESSAGE(buzzer::internal::v1::DispatchMessage, buzzer::worker::Run)
