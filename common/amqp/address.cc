@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -16,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "common/secrets/secrets.h"
 
 namespace buzzer::amqp {
 namespace {
@@ -187,19 +187,16 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
 }
 
 std::string BrokerUrl(const std::string& flag) {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::optional<std::string>() : value;
-  };
-  const auto user = variable("BUZZER_BROKER_USERNAME");
-  const auto password = variable("BUZZER_BROKER_PASSWORD");
+  // Each is taken, also where another wins: none may be left for the programs of jobs.
+  const auto variable = TakeFromEnvironment("BUZZER_BROKER_URL");
+  const auto user = TakeFromEnvironment("BUZZER_BROKER_USERNAME");
+  const auto password = TakeFromEnvironment("BUZZER_BROKER_PASSWORD");
   const bool has_login = user || password;
   std::string url = flag;
   if (url.empty()) {
     // RabbitMQ's first user is guest, who may come from its own machine only.
-    url =
-        variable("BUZZER_BROKER_URL")
-            .value_or(has_login ? "amqp://127.0.0.1:5672/" : "amqp://guest:guest@127.0.0.1:5672/");
+    url = variable.value_or(has_login ? "amqp://127.0.0.1:5672/"
+                                      : "amqp://guest:guest@127.0.0.1:5672/");
   }
   const size_t scheme = url.find("://");
   if (!has_login || scheme == std::string::npos) return url;

@@ -36,7 +36,8 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url);
 // Where a service finds the broker: `flag` if it is set, else the environment variable
 // BUZZER_BROKER_URL (which no list of processes shows), else a broker on this machine. An
 // address without a user gets that of BUZZER_BROKER_USERNAME and BUZZER_BROKER_PASSWORD, if
-// they are set, as they are: a secret need not be percent-encoded.
+// they are set, as they are: a secret need not be percent-encoded. All three variables are gone
+// from the environment afterwards, see TakeFromEnvironment; so call it once, early in main.
 std::string BrokerUrl(const std::string& flag);
 
 }  // namespace buzzer::amqp

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "absl/strings/string_view.h"
+#include "common/secrets/secrets.h"
 #include "common/version/version.h"
 #include "services/cli/commands.h"
 
@@ -37,6 +38,7 @@ buzzer::cli::Interrupt* CatchInterrupt() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  buzzer::CloseProcessToOthers();
   if (argc == 2 && absl::string_view(argv[1]) == "--version") {
     std::cout << "buzzer " << buzzer::kVersionText << "\n" << std::flush;
     return EXIT_SUCCESS;

@@ -12,6 +12,7 @@
 #include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
+#include "common/secrets/secrets.h"
 #include "common/shutdown/shutdown.h"
 #include "common/version/version.h"
 #include "services/frontend/server.h"
@@ -38,6 +39,8 @@ constexpr char kUsage[] =
 }  // namespace
 
 int main(int argc, char** argv) {
+  buzzer::CloseProcessToOthers();
+  buzzer::DropSecretsFromEnvironment();
   buzzer::BlockShutdownSignals();
   if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);

@@ -4,6 +4,8 @@
 // buzzer-state: owns every job record, its history, its outbox and its timers; and takes and
 // restores backups of them.
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -15,9 +17,11 @@
 #include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
+#include "common/secrets/secrets.h"
 #include "common/shutdown/shutdown.h"
 #include "common/version/version.h"
 #include "services/state/backup_commands.h"
+#include "services/state/private_directory.h"
 #include "services/state/server.h"
 
 ABSL_FLAG(std::string, listen_address, "127.0.0.1:50052",
@@ -97,6 +101,8 @@ int RunCommand(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  buzzer::CloseProcessToOthers();
+  umask(077);  // The database, its backups and what SQLite makes beside them are nobody else's.
   if (const auto words = buzzer::ParseFlagsAndWords({kProgram, kUsage}, argc, argv);
       !words.empty()) {
     return RunCommand(words);
@@ -104,6 +110,7 @@ int main(int argc, char** argv) {
   buzzer::BlockShutdownSignals();
   buzzer::log::SetService("state");
   buzzer::TakeForeignLogs();
+  buzzer::HidePasswordsOfCommandLine(argc, argv);
 
   buzzer::state::Server::Options options;
   options.listen_address = absl::GetFlag(FLAGS_listen_address);
@@ -127,6 +134,7 @@ int main(int argc, char** argv) {
     options.config = *std::move(config);
   }
 
+  buzzer::state::KeepPrivate(options.data_directory);
   const buzzer::WakefulThreads wakeful;
   auto server = buzzer::state::Server::Start(options);
   if (!server.ok()) return buzzer::Fail(kProgram, EXIT_FAILURE, server.status());

@@ -16,6 +16,7 @@
 #include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
+#include "common/secrets/secrets.h"
 #include "common/shutdown/shutdown.h"
 #include "common/version/version.h"
 #include "services/worker/config.h"
@@ -72,6 +73,7 @@ void RunAsBatch() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  buzzer::CloseProcessToOthers();
   buzzer::BlockShutdownSignals();
   RunAsBatch();
   if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
@@ -79,6 +81,7 @@ int main(int argc, char** argv) {
   }
   buzzer::log::SetService("worker");
   buzzer::TakeForeignLogs();
+  buzzer::HidePasswordsOfCommandLine(argc, argv);
   buzzer::worker::SupervisorChildren::Get();
 
   buzzer::worker::Server::Options options;

@@ -14,6 +14,7 @@
 #include "common/grpc/channel.h"
 #include "common/grpc/server.h"
 #include "common/job_id/job_id.h"
+#include "common/log/log.h"
 #include "common/metrics/metrics_endpoint.h"
 #include "common/utf8/utf8.h"
 #include "services/worker/grpc_state_line.h"
@@ -156,6 +157,20 @@ bool NeedsSupervisor(const Config& config) {
   return false;
 }
 
+// What no code here can close: docs/security.md.
+void SayWhoseRightsProgramsHave() {
+  const uid_t user = geteuid();
+  constexpr char kShared[] =
+      "every job's program runs as this user id and has its rights: one can read the files, "
+      "environment and memory of another that runs beside it. Give jobs that must not "
+      "trust each other workers of their own, each under its own user";
+  if (user == 0) {
+    log::Warning("programs_run_as_root", {{"user_id", user}, {"error", kShared}});
+  } else {
+    log::Info("programs_share_a_user", {{"user_id", user}, {"why", kShared}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
@@ -166,6 +181,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
   }
   auto credentials = MakeChannelCredentials(options.tls);
   if (!credentials.ok()) return credentials.status();
+  if (NeedsSupervisor(options.config)) SayWhoseRightsProgramsHave();
   auto server = std::make_unique<RealServer>(options, *credentials);
   if (absl::Status begun = server->Begin(); !begun.ok()) return begun;
   return server;

@@ -7,7 +7,7 @@
 //
 //   buzzer-supervisor LEASE_MS GRACE_MS WORKING_DIRECTORY PROGRAM [ARGUMENT...]
 
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +17,9 @@
 #include "services/worker/supervisor/supervisor.h"
 
 int main(int argc, char** argv) {
+  // As the worker's: the program that it runs, and every other one of this user, could reach
+  // the worker through the control socket. The program itself is open again once it is executed.
+  prctl(PR_SET_DUMPABLE, 0);
   constexpr int kFirstOfProgram = 4;
   if (argc == 2 && strcmp(argv[1], "--version") == 0) {
     printf("buzzer-supervisor %s\n", buzzer::kVersionText);

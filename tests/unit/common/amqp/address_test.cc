@@ -188,9 +188,23 @@ class Environment {
 
 TEST(BrokerUrl, IsTheFlagThenTheEnvironmentThenThisMachine) {
   EXPECT_EQ(BrokerUrl(""), "amqp://guest:guest@127.0.0.1:5672/");
-  const Environment environment({Environment::Variable("BUZZER_BROKER_URL", "amqp://a:b@env")});
-  EXPECT_EQ(BrokerUrl(""), "amqp://a:b@env");
+  const std::vector<Environment::Variable> variables = {{"BUZZER_BROKER_URL", "amqp://a:b@env"}};
+  {
+    const Environment environment(variables);
+    EXPECT_EQ(BrokerUrl(""), "amqp://a:b@env");
+  }
+  const Environment environment(variables);
   EXPECT_EQ(BrokerUrl("amqp://a:b@flag"), "amqp://a:b@flag");
+}
+
+TEST(BrokerUrl, LeavesNoSecretInTheEnvironment) {
+  const char* const names[] = {"BUZZER_BROKER_URL", "BUZZER_BROKER_USERNAME",
+                               "BUZZER_BROKER_PASSWORD"};
+  for (const char* flag : {"", "amqp://h", "amqp://a:b@h"}) {
+    const Environment environment({{names[0], "amqp://env"}, {names[1], "ann"}, {names[2], "p"}});
+    BrokerUrl(flag);
+    for (const char* name : names) EXPECT_EQ(getenv(name), nullptr) << name;
+  }
 }
 
 TEST(BrokerUrl, TakesAUserAndAPasswordOfAnyCharacters) {
@@ -205,10 +219,12 @@ TEST(BrokerUrl, TakesAUserAndAPasswordOfAnyCharacters) {
 }
 
 TEST(BrokerUrl, LogsInAtThisMachineToo) {
-  const Environment environment(
-      {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret"}});
-  EXPECT_EQ(BrokerUrl(""), "amqp://ann:secret@127.0.0.1:5672/");
-  EXPECT_EQ(BrokerUrl("amqp://h/a@b"), "amqp://ann:secret@h/a@b");
+  for (const auto& [flag, url] : {std::pair{"", "amqp://ann:secret@127.0.0.1:5672/"},
+                                  std::pair{"amqp://h/a@b", "amqp://ann:secret@h/a@b"}}) {
+    const Environment environment(
+        {{"BUZZER_BROKER_USERNAME", "ann"}, {"BUZZER_BROKER_PASSWORD", "secret"}});
+    EXPECT_EQ(BrokerUrl(flag), url);
+  }
 }
 
 TEST(BrokerUrl, KeepsTheUserThatAnAddressNames) {
