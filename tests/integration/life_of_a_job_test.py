@@ -5,6 +5,7 @@
 import collections
 import os
 import pathlib
+import signal
 import time
 
 import harness
@@ -170,6 +171,40 @@ def test_a_worker_that_slept_past_its_lease_is_refused(buzzer_with_programs, pro
     other = buzzer_with_programs.submit("demo.echo", {"after": "sleep"})
     buzzer_with_programs.wait_for_state(other["id"], "SUCCEEDED")
     assert buzzer_with_programs.get(job["id"])["state"] == "FAILED"
+
+
+def supervisors_of(worker):
+    """The worker's children: their pids."""
+    children = pathlib.Path(f"/proc/{worker.pid}/task").glob("*/children")
+    return [int(pid) for tasks in children for pid in tasks.read_text().split()]
+
+
+def test_a_worker_that_drains_leaves_no_supervisor_behind_that_is_stopped(
+        buzzer_with_programs, programs):
+    worker = buzzer_with_programs.worker
+    job = buzzer_with_programs.submit("test.tree")
+    harness.eventually(lambda: len(programs.processes()) >= 3, what="the tree stands")
+    stopped = supervisors_of(worker)
+    assert len(stopped) == 1
+    os.kill(stopped[0], signal.SIGSTOP)
+    assert worker.stop() == 0
+    assert worker.events("drain_incomplete") == []
+    assert programs.processes() == []
+    assert not pathlib.Path(f"/proc/{stopped[0]}").exists()
+    # Handed back, not failed.
+    assert buzzer_with_programs.get(job["id"])["state"] == "QUEUED"
+    buzzer_with_programs.rest("POST", f"/v1/jobs/{job['id']}:cancel", json={})
+
+
+def test_a_supervisor_that_is_stopped_holds_no_job_for_ever(buzzer_with_programs, programs):
+    job = buzzer_with_programs.submit("test.note")
+    harness.eventually(lambda: len(programs.runs()) == 1, what="the program runs")
+    os.kill(supervisors_of(buzzer_with_programs.worker)[0], signal.SIGSTOP)
+    programs.go_on.touch()
+    job = buzzer_with_programs.wait_for_state(job["id"], "SUCCEEDED", "FAILED")
+    assert (job["state"], job["attempt"]) == ("SUCCEEDED", 1)
+    told = buzzer_with_programs.worker.wait_for_event("supervisor_stood_still")
+    assert told["job"] == job["id"]
 
 
 def test_a_worker_waits_for_its_turn_unless_somebody_chose_its_policy(fresh_buzzer):

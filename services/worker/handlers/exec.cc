@@ -74,6 +74,7 @@ HandlerResult ToResult(const std::string& content_type, ProgramEnd end) {
     case ProgramEnd::Kind::kNotStarted:
       return Failure{"PROGRAM_NOT_STARTED", std::move(end.why), false, std::move(end.error_tail)};
     case ProgramEnd::Kind::kLost:
+      if (end.was_terminated) break;
       return Failure{"PROGRAM_KILLED", std::move(end.why), true, std::move(end.error_tail)};
     case ProgramEnd::Kind::kExited:
     case ProgramEnd::Kind::kSignalled:
@@ -123,6 +124,13 @@ HandlerResult ExecHandler::Run(JobContext& context) {
   ProgramEnd end =
       (*program)->Communicate(job.payload, [&](absl::string_view line) { progress.OnLine(line); });
   progress.LogIgnored(end.long_lines);
+  if (end.supervisor_woken > 0) {
+    log::Warning("supervisor_stood_still", {{"job", job.id.ToString()},
+                                            {"attempt", job.attempt},
+                                            {"tenant", job.tenant},
+                                            {"type", job.type},
+                                            {"times", end.supervisor_woken}});
+  }
   return ToResult(program_.content_type, std::move(end));
 }
 

@@ -8,10 +8,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -26,6 +29,8 @@ namespace {
 
 constexpr size_t kMaxProgressLine = 64 << 10;
 constexpr size_t kReadSize = 64 << 10;
+// For a supervisor to end when its work is done.
+constexpr absl::Duration kEndsWithin = absl::Seconds(2);
 // The child's ends are moved above those that it will know them by.
 constexpr int kFirstFreeFd = 16;
 
@@ -160,7 +165,9 @@ const char* StepName(int step) {
 void Fill(const std::optional<SupervisorReport>& report, ProgramEnd& end) {
   if (!report.has_value()) {
     end.kind = ProgramEnd::Kind::kLost;
-    end.why = "the program was killed together with its supervisor";
+    end.why = end.supervisor_woken > 0
+                  ? "the program's supervisor stood still and was killed together with it"
+                  : "the program was killed together with its supervisor";
     return;
   }
   if (report->ending == SupervisorReport::kForSilence) {
@@ -200,21 +207,28 @@ absl::StatusOr<std::unique_ptr<SupervisedProgram>> SupervisedProgram::Start(
     childs.push_back(pair->childs.get());
     pairs.push_back(*std::move(pair));
   }
+  FileDescriptor cancel(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!cancel.is_open()) return Exhausted("cannot make an event for the program", errno);
   const auto pid = SupervisorChildren::Get().Start([&] { return Spawn(spec, childs); });
   if (!pid.ok()) return pid.status();
   Ends ends{std::move(pairs[0].ours), std::move(pairs[1].ours), std::move(pairs[2].ours),
-            std::move(pairs[3].ours), std::move(pairs[4].ours)};
-  return std::unique_ptr<SupervisedProgram>(
-      new SupervisedProgram(*pid, std::move(ends), spec.max_output));
+            std::move(pairs[3].ours), std::move(pairs[4].ours), std::move(cancel)};
+  return std::unique_ptr<SupervisedProgram>(new SupervisedProgram(*pid, std::move(ends), spec));
 }
 
-SupervisedProgram::SupervisedProgram(pid_t supervisor, Ends ends, size_t max_output)
-    : max_output_(max_output), ends_(std::move(ends)), supervisor_(supervisor) {}
+SupervisedProgram::SupervisedProgram(pid_t supervisor, Ends ends, const ProgramSpec& spec)
+    : max_output_(spec.max_output),
+      grace_(spec.grace),
+      supervisor_limits_(spec.supervisor_limits),
+      supervisor_(supervisor),
+      ends_(std::move(ends)) {}
 
 SupervisedProgram::~SupervisedProgram() {
-  if (supervisor_ == 0) return;
+  if (awaited_) return;
   ends_ = Ends();
-  SupervisorChildren::Get().Await(supervisor_);
+  SupervisorChildren::Get().Signal(supervisor_, SIGCONT);
+  SupervisorChildren::Get().Await(supervisor_, grace_ + kEndsWithin);
+  SupervisorChildren::Get().EndOrphans();
 }
 
 ProgramEnd SupervisedProgram::Communicate(absl::string_view input,
@@ -236,39 +250,98 @@ ProgramEnd SupervisedProgram::Communicate(absl::string_view input,
 
   std::optional<SupervisorReport> report;
   bool has_ended = false;
+  SupervisorWatch watch(supervisor_limits_);
+  auto looked = std::chrono::steady_clock::now();
   while (true) {
     pollfd fds[] = {{ends_.input.get(), POLLOUT, 0},
                     {ends_.output.get(), POLLIN, 0},
                     {ends_.error.get(), POLLIN, 0},
                     {ends_.progress.get(), POLLIN, 0},
-                    {has_ended ? -1 : ends_.control.get(), POLLIN, 0}};
+                    {has_ended ? -1 : ends_.control.get(), POLLIN, 0},
+                    {has_ended ? -1 : ends_.cancel.get(), POLLIN, 0}};
     // Once the tree has ended only what lies in the pipes is left. They need not be at
     // their end: a program may have handed them to a process outside of its tree.
-    const int ready = poll(fds, std::size(fds), has_ended ? 0 : -1);
+    const absl::Duration limit = has_ended ? absl::ZeroDuration() : watch.next_look();
+    const int ready = poll(fds, std::size(fds), static_cast<int>(absl::ToInt64Milliseconds(limit)));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
+    if (has_ended && ready <= 0) break;
     if (fds[0].revents != 0) WriteAvailable(ends_.input, input);
     if (fds[1].revents != 0) ReadAvailable(ends_.output, take_output);
     if (fds[2].revents != 0) ReadAvailable(ends_.error, take_error);
     if (fds[3].revents != 0) ReadAvailable(ends_.progress, take_progress);
-    if (fds[4].revents != 0) {
-      SupervisorReport received;
-      const ssize_t size = recv(ends_.control.get(), &received, sizeof(received), MSG_DONTWAIT);
-      if (size < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-      if (size == sizeof(received)) report = received;
-      has_ended = true;
-      ends_.input.Close();
+    if (has_ended) continue;
+    if (fds[5].revents != 0) {
+      uint64_t ignored = 0;
+      [[maybe_unused]] const ssize_t size = read(ends_.cancel.get(), &ignored, sizeof(ignored));
     }
+    if (fds[4].revents != 0) has_ended = Hear(watch, report);
+    const auto now = std::chrono::steady_clock::now();
+    // After what it has said was heard: time alone is no sign that it is silent. And not each time
+    // that the program writes something.
+    if (!has_ended && (fds[5].revents != 0 || absl::FromChrono(now - looked) >= limit)) {
+      has_ended = Tend(watch, absl::FromChrono(now - looked));
+      looked = now;
+    }
+    if (has_ended) ends_.input.Close();
   }
-  SupervisorChildren::Get().Await(supervisor_);
-  supervisor_ = 0;
+  end.supervisor_woken = watch.times_woken();
+  SupervisorChildren::Get().Await(supervisor_, kEndsWithin);
+  awaited_ = true;
   // Who tells nothing was killed, and could not end its tree.
   if (!report.has_value()) SupervisorChildren::Get().EndOrphans();
   lines.End();
   end.long_lines = lines.long_lines();
   end.error_tail = error_tail.Take();
+  if (!report.has_value()) end.was_terminated = ending_;
   Fill(report, end);
   return end;
+}
+
+bool SupervisedProgram::Hear(SupervisorWatch& watch, std::optional<SupervisorReport>& report) {
+  SupervisorReport bytes;
+  const auto receive = [&] {
+    // The whole size also where there is no room for it.
+    return recv(ends_.control.get(), &bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
+  };
+  ssize_t size = receive();
+  // It has ended without having read all that we said. That is told first, and once; what it said
+  // before lies there still.
+  if (size < 0 && errno == ECONNRESET) size = receive();
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (size <= 0) return true;
+  const SupervisorMessage message =
+      ReadSupervisorMessage(reinterpret_cast<const char*>(&bytes), static_cast<size_t>(size));
+  switch (message.kind) {
+    case SupervisorMessage::kIsThere:
+      watch.OnAnswer();
+      return false;
+    case SupervisorMessage::kReport:
+      report = message.report;
+      return true;
+    case SupervisorMessage::kNonsense:
+      SupervisorChildren::Get().Kill(supervisor_);
+      return true;
+  }
+  return true;
+}
+
+bool SupervisedProgram::Tend(SupervisorWatch& watch, absl::Duration waited) {
+  switch (watch.Look(waited, ending_)) {
+    case SupervisorWatch::Action::kNone:
+      return false;
+    case SupervisorWatch::Action::kAsk:
+      Say(kAreYouThere);
+      return false;
+    case SupervisorWatch::Action::kWake:
+      SupervisorChildren::Get().Signal(supervisor_, SIGCONT);
+      return false;
+    case SupervisorWatch::Action::kKill:
+      SupervisorChildren::Get().Kill(supervisor_);
+      return false;
+    case SupervisorWatch::Action::kGiveUp:
+      return true;
+  }
+  return true;
 }
 
 void SupervisedProgram::Say(char message) {
@@ -276,7 +349,14 @@ void SupervisedProgram::Say(char message) {
   send(ends_.control.get(), &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void SupervisedProgram::OnCancel() { Say(kTerminate); }
+void SupervisedProgram::OnCancel() {
+  ending_ = true;
+  Say(kTerminate);
+  // If it is stopped it could not hear that.
+  SupervisorChildren::Get().Signal(supervisor_, SIGCONT);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t size = write(ends_.cancel.get(), &one, sizeof(one));
+}
 
 void SupervisedProgram::OnHeartbeat() { Say(kFeed); }
 

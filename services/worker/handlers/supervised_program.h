@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@
 #include "absl/time/time.h"
 #include "services/worker/handler.h"
 #include "services/worker/handlers/file_descriptor.h"
+#include "services/worker/handlers/supervisor_watch.h"
+#include "services/worker/supervisor/protocol.h"
 
 namespace buzzer::worker {
 
@@ -34,6 +38,8 @@ struct ProgramSpec {
   absl::Duration grace;
   // Bytes of standard output; with more the tree is ended.
   size_t max_output = 0;
+  // Others in tests.
+  SupervisorWatch::Limits supervisor_limits;
 };
 
 // How it ended.
@@ -42,7 +48,8 @@ struct ProgramEnd {
     kExited,
     kSignalled,
     kNotStarted,
-    // Its supervisor was killed, or ended it because the worker had been silent.
+    // Its supervisor was killed, talked nonsense or stood still, or ended it because the worker
+    // had been silent.
     kLost,
   };
   Kind kind = Kind::kLost;
@@ -52,6 +59,8 @@ struct ProgramEnd {
   std::string why;
   // We asked for its end before it had ended by itself.
   bool was_terminated = false;
+  // How often its supervisor stood still and had to be woken.
+  int supervisor_woken = 0;
   bool output_too_large = false;
   // At most max_output bytes.
   std::string output;
@@ -62,8 +71,8 @@ struct ProgramEnd {
 };
 
 // A program under its supervisor, from the start to the end of its whole process tree.
-// One thread starts it, calls Communicate and destroys it: the supervisor ends the tree
-// when that thread ends. The observer's methods are thread-safe.
+// One thread starts it, calls Communicate and destroys it. The observer's methods are
+// thread-safe.
 //
 // SIGPIPE must be ignored (BlockShutdownSignals does that).
 class SupervisedProgram final : public AttemptObserver {
@@ -77,7 +86,8 @@ class SupervisedProgram final : public AttemptObserver {
 
   // Gives the program its input, gathers its output, and calls `on_line` with each line
   // that it writes to file descriptor 3 (up to 64 KiB). Returns when nothing of the
-  // program's tree runs any more. Call once.
+  // program's tree runs any more, also where the supervisor does not see to that: it is woken if
+  // it stands still, and killed with the tree if that does not help. Call once.
   ProgramEnd Communicate(absl::string_view input,
                          const std::function<void(absl::string_view)>& on_line);
 
@@ -87,22 +97,30 @@ class SupervisedProgram final : public AttemptObserver {
   void OnHeartbeat() override;
 
  private:
-  // Our ends of the program's four pipes, and of the control socket.
+  // Our ends of the program's four pipes, and of the control socket; and what wakes Communicate.
   struct Ends {
     FileDescriptor input;
     FileDescriptor output;
     FileDescriptor error;
     FileDescriptor progress;
     FileDescriptor control;
+    FileDescriptor cancel;
   };
 
-  SupervisedProgram(pid_t supervisor, Ends ends, size_t max_output);
+  SupervisedProgram(pid_t supervisor, Ends ends, const ProgramSpec& spec);
   void Say(char message);
+  // Takes what the supervisor has said. Whether it will say no more.
+  bool Hear(SupervisorWatch& watch, std::optional<SupervisorReport>& report);
+  // Sees to a supervisor that stands still. Whether there is no hope for it.
+  bool Tend(SupervisorWatch& watch, absl::Duration waited);
 
   const size_t max_output_;
+  const absl::Duration grace_;
+  const SupervisorWatch::Limits supervisor_limits_;
+  const pid_t supervisor_;
   Ends ends_;
-  // 0: it has been waited for.
-  pid_t supervisor_;
+  std::atomic<bool> ending_{false};
+  bool awaited_ = false;
 };
 
 }  // namespace buzzer::worker

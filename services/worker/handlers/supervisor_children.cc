@@ -3,13 +3,18 @@
 
 #include "services/worker/handlers/supervisor_children.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -24,6 +29,31 @@ namespace {
 constexpr absl::Duration kFirstInterval = absl::Milliseconds(5);
 constexpr absl::Duration kMaxInterval = absl::Milliseconds(100);
 constexpr absl::Duration kLongWait = absl::Seconds(10);
+// From SIGKILL to the end of what can die.
+constexpr absl::Duration kDiesWithin = absl::Seconds(5);
+
+// Waits until this child has ended, reaped or not; false if it has not within `limit`.
+bool AwaitEnd(pid_t child, absl::Duration limit) {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  if (fd < 0) {
+    if (errno == ESRCH) return true;
+    // Of an old kernel, or out of file descriptors: without the limit.
+    siginfo_t info;
+    while (waitid(P_PID, child, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+    return true;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(limit);
+  int ready = 0;
+  do {
+    pollfd polled = {fd, POLLIN, 0};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    ready = poll(&polled, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX)));
+  } while (ready < 0 && errno == EINTR);
+  close(fd);
+  return ready > 0;
+}
 
 // Makes this process the reaper first: who becomes its child from then on is not among them.
 std::set<Process> EarlierChildren() {
@@ -43,19 +73,42 @@ SupervisorChildren::SupervisorChildren() : earlier_children_(EarlierChildren()) 
 
 absl::StatusOr<pid_t> SupervisorChildren::Start(absl::FunctionRef<absl::StatusOr<pid_t>()> spawn) {
   MutexLock lock(&mutex_);
+  ReapLeft();
   absl::StatusOr<pid_t> pid = spawn();
   if (pid.ok()) supervisors_.insert(*pid);
   return pid;
 }
 
-void SupervisorChildren::Await(pid_t supervisor) {
+void SupervisorChildren::Signal(pid_t supervisor, int signal) {
+  MutexLock lock(&mutex_);
   // Its number stays taken until it is known no more.
-  siginfo_t info;
-  while (waitid(P_PID, supervisor, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  if (supervisors_.contains(supervisor)) kill(supervisor, signal);
+}
+
+void SupervisorChildren::Kill(pid_t supervisor) {
+  // Before it dies, or they are not below it any more.
+  const std::vector<Process> tree = Descendants(supervisor);
+  Signal(supervisor, SIGKILL);
+  for (const Process& process : tree) SendSignal(process, SIGKILL);
+}
+
+void SupervisorChildren::Await(pid_t supervisor, absl::Duration limit) {
+  if (!AwaitEnd(supervisor, limit)) {
+    Kill(supervisor);
+    AwaitEnd(supervisor, kDiesWithin);
   }
   MutexLock lock(&mutex_);
-  waitpid(supervisor, nullptr, WNOHANG);
-  supervisors_.erase(supervisor);
+  left_.insert(supervisor);
+  ReapLeft();
+}
+
+void SupervisorChildren::ReapLeft() {
+  for (auto it = left_.begin(); it != left_.end();) {
+    const auto left = it++;
+    if (waitpid(*left, nullptr, WNOHANG) == 0) continue;
+    supervisors_.erase(*left);
+    left_.erase(left);
+  }
 }
 
 void SupervisorChildren::EndOrphans() {
@@ -78,16 +131,24 @@ bool SupervisorChildren::KillOrphans() {
   const auto children = Children(getpid());
   if (!children.has_value()) return false;
   bool none = true;
+  std::set<Process> held;
   for (const Process& child : *children) {
     if (supervisors_.contains(child.pid) || earlier_children_.contains(child)) continue;
+    const pid_t reaped = waitpid(child.pid, nullptr, WNOHANG);
+    // What was dead already when we looked last has no children that come to us later.
+    if (reaped == 0 && IsDead(child)) {
+      held.insert(child);
+      if (held_.contains(child)) continue;
+    }
     none = false;
-    if (waitpid(child.pid, nullptr, WNOHANG) == child.pid) continue;
+    if (reaped == child.pid) continue;
     std::vector<Process> tree = Descendants(child.pid);
     tree.push_back(child);
     // Stopped first, so that none forks away while the others are killed.
     for (const Process& process : tree) SendSignal(process, SIGSTOP);
     for (const Process& process : tree) SendSignal(process, SIGKILL);
   }
+  held_ = std::move(held);
   return none;
 }
 

@@ -23,6 +23,8 @@ struct Stat {
   char state = 0;
   pid_t parent = 0;
   unsigned long long start_time = 0;
+
+  bool is_dead() const { return state == 'Z' || state == 'X'; }
 };
 
 // Reads /proc/PID/stat.
@@ -69,9 +71,7 @@ std::optional<std::multimap<pid_t, Child>> ReadProcesses() {
     if (pid <= 0 || *end != '\0') continue;
     const auto stat = ReadStat(static_cast<pid_t>(pid));
     if (!stat.has_value()) continue;
-    children.insert(
-        {stat->parent,
-         {{static_cast<pid_t>(pid), stat->start_time}, stat->state == 'Z' || stat->state == 'X'}});
+    children.insert({stat->parent, {{static_cast<pid_t>(pid), stat->start_time}, stat->is_dead()}});
   }
   closedir(proc);
   return children;
@@ -104,6 +104,11 @@ std::vector<Process> Descendants(pid_t root) {
     children.erase(begin, end);
   }
   return found;
+}
+
+bool IsDead(const Process& process) {
+  const auto stat = ReadStat(process.pid);
+  return !stat.has_value() || stat->start_time != process.start_time || stat->is_dead();
 }
 
 void SendSignal(const Process& process, int signal) {

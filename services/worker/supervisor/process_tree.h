@@ -31,6 +31,9 @@ std::vector<Process> Descendants(pid_t root);
 // Every child of `parent`, zombies too; nullopt if /proc cannot be read now.
 std::optional<std::vector<Process>> Children(pid_t parent);
 
+// Whether it is a zombie, or gone.
+bool IsDead(const Process& process);
+
 // Sends a signal to exactly this process. Nothing happens if it is gone.
 void SendSignal(const Process& process, int signal);
 

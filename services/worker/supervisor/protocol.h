@@ -4,6 +4,8 @@
 #ifndef SERVICES_WORKER_SUPERVISOR_PROTOCOL_H_
 #define SERVICES_WORKER_SUPERVISOR_PROTOCOL_H_
 
+#include <cstddef>
+
 namespace buzzer::worker {
 
 // What a worker and its buzzer-supervisor say to each other over a SOCK_SEQPACKET pair.
@@ -12,9 +14,11 @@ namespace buzzer::worker {
 inline constexpr int kProgressFd = 3;
 inline constexpr int kControlFd = 4;
 
-// Worker to supervisor, one byte each: the worker lives; end the program's tree.
+// Worker to supervisor, one byte each: the worker lives; end the program's tree; say that you
+// do, which is answered with the same byte.
 inline constexpr char kFeed = 'f';
 inline constexpr char kTerminate = 't';
+inline constexpr char kAreYouThere = 'a';
 
 // Supervisor to worker, once, when nothing of the tree runs any more. Both come from one
 // build, so the bytes are the struct's.
@@ -37,6 +41,15 @@ struct SupervisorReport {
   int failed_step = kNone;
   int ending = kByItself;
 };
+
+// One message of a supervisor, checked: `size` bytes came in all, of which at most
+// sizeof(SupervisorReport) stand at `data`. What is none of ours is kNonsense.
+struct SupervisorMessage {
+  enum Kind { kIsThere, kReport, kNonsense };
+  Kind kind = kNonsense;
+  SupervisorReport report;
+};
+SupervisorMessage ReadSupervisorMessage(const char* data, size_t size);
 
 }  // namespace buzzer::worker
 

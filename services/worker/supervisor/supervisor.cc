@@ -28,6 +28,9 @@ namespace {
 constexpr long kScanIntervalMs = 100;
 // Once it is being killed, ever less often, should something refuse to die.
 constexpr long kFirstKillIntervalMs = 5;
+// Looks in a row that find nothing that lives, though something is still to be waited for: a
+// debugger has not let go of what is dead. Some, since /proc is not read at one moment.
+constexpr int kEmptyLooks = 10;
 
 long NowMs() {
   timespec now;
@@ -61,11 +64,14 @@ class Supervisor {
 
   void Prepare() {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    // A second line beside the control socket: the worker's thread that started us has
+    // A second line beside the control socket: wakes us, should we be stopped, when the worker has
     // ended.
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    worker_ = getppid();
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
     sigemptyset(&signals_);
-    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, signal);
+    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGCONT}) {
+      sigaddset(&signals_, signal);
+    }
     sigprocmask(SIG_BLOCK, &signals_, &inherited_signals_);
     signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
     fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
@@ -131,17 +137,29 @@ class Supervisor {
   // Takes note of what has ended; false if nothing is left. Living descendants have a
   // living ancestor that is our child, so no child means no tree.
   bool Reap() {
+    if (empty_looks_ >= kEmptyLooks) {
+      if (program_ != 0) NoteEnd(SupervisorReport::kSignalled, SIGKILL);
+      return false;
+    }
     while (true) {
       int status = 0;
       const pid_t pid = waitpid(-1, &status, WNOHANG);
       if (pid < 0) return errno != ECHILD;
       if (pid == 0) return true;
       if (pid != program_) continue;
-      report_.kind = WIFSIGNALED(status) ? SupervisorReport::kSignalled : SupervisorReport::kExited;
-      report_.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-      program_ = 0;
+      if (WIFSIGNALED(status)) {
+        NoteEnd(SupervisorReport::kSignalled, WTERMSIG(status));
+      } else {
+        NoteEnd(SupervisorReport::kExited, WEXITSTATUS(status));
+      }
       BeginTerminating();
     }
+  }
+
+  void NoteEnd(SupervisorReport::Kind kind, int code) {
+    report_.kind = kind;
+    report_.code = code;
+    program_ = 0;
   }
 
   void Advance() {
@@ -176,6 +194,8 @@ class Supervisor {
     // Stopped first, so that none forks away while the others are killed.
     for (const Process& process : tree) SendSignal(process, SIGSTOP);
     for (const Process& process : tree) SendSignal(process, SIGKILL);
+    // What cannot be read is not empty.
+    empty_looks_ = tree.empty() && Children(getpid()).has_value() ? empty_looks_ + 1 : 0;
   }
 
   void ReadControl(long now) {
@@ -191,6 +211,9 @@ class Supervisor {
         silent_until_ms_ = now + options_.lease_ms;
       } else if (message == kTerminate) {
         asked_to_end_ = true;
+      } else if (message == kAreYouThere) {
+        // No room: the worker has answers of ours to read.
+        send(kControlFd, &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
       }
     }
   }
@@ -214,7 +237,16 @@ class Supervisor {
     poll(fds, 2, static_cast<int>(std::clamp<long>(timeout, 0, INT_MAX)));
     signalfd_siginfo info;
     while (read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
-      if (info.ssi_signo != SIGCHLD) asked_to_end_ = true;
+      switch (info.ssi_signo) {
+        case SIGCHLD:
+          break;
+        case SIGCONT:
+          // The worker's, should we be stopped; or the one that tells of its end.
+          if (getppid() != worker_) asked_to_end_ = true;
+          break;
+        default:
+          asked_to_end_ = true;
+      }
     }
   }
 
@@ -222,6 +254,7 @@ class Supervisor {
   sigset_t signals_;
   sigset_t inherited_signals_;
   int signal_fd_ = -1;
+  pid_t worker_ = 0;
   // 0: it has ended.
   pid_t program_ = 0;
   SupervisorReport report_;
@@ -231,6 +264,7 @@ class Supervisor {
   long silent_until_ms_ = 0;
   long kill_at_ms_ = 0;
   long kill_interval_ms_ = kFirstKillIntervalMs;
+  int empty_looks_ = 0;
   std::set<Process> terminated_;
 };
 

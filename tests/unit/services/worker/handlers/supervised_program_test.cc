@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -84,6 +86,28 @@ class SupervisedProgramTest : public ::testing::Test {
     ProgramEnd end = program->Communicate("", [](absl::string_view) {});
     other.join();
     return end;
+  }
+
+  // A program's supervisor is asked often, woken soon, and killed unless it answers then.
+  static SupervisorWatch::Limits Impatient() {
+    SupervisorWatch::Limits limits;
+    limits.ask_interval = limits.look_interval = absl::Milliseconds(10);
+    limits.wake_after = absl::Milliseconds(100);
+    return limits;
+  }
+
+  static pid_t OnlySupervisor() {
+    const std::vector<Process> children = OurChildren();
+    EXPECT_EQ(children.size(), 1u);
+    return children.empty() ? 0 : children[0].pid;
+  }
+
+  // A stand-in for a supervisor; it runs no program.
+  std::string Script(const std::string& text) const {
+    std::string path = tree_.directory() + "/supervisor";
+    std::ofstream(path) << "#!/bin/sh\n" << text;
+    chmod(path.c_str(), 0700);
+    return path;
   }
 
   testing::TracedTree tree_;
@@ -361,6 +385,114 @@ TEST_F(SupervisedProgramTest, EndsTheWholeTreeWhenTheSupervisorIsKilledAndNoOthe
   EXPECT_TRUE(tree_.HasEnded());
   EXPECT_FALSE(other_tree.HasEnded());
   EXPECT_EQ(OurChildren().size(), 1u) << "nothing is left, not even a zombie";
+}
+
+TEST_F(SupervisedProgramTest, WakesASupervisorThatIsStoppedAndHearsHowTheProgramEnded) {
+  const std::string go = tree_.directory() + "/go";
+  ProgramSpec spec = Shell(R"(
+    echo $$ >> "$TREE"
+    while [ ! -e "$GO" ]; do sleep 0.01; done
+    echo done)");
+  spec.environment.push_back("GO=" + go);
+  spec.supervisor_limits = Impatient();
+  const ProgramEnd end = RunWhile(spec, [&](SupervisedProgram&) {
+    tree_.AwaitProcesses(1);
+    kill(OnlySupervisor(), SIGSTOP);
+    std::ofstream(go).flush();
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.output, "done\n");
+  EXPECT_GE(end.supervisor_woken, 1);
+}
+
+TEST_F(SupervisedProgramTest, HearsTheReportOfASupervisorThatLeavesSomethingUnread) {
+  // Heartbeats may come until the very end.
+  const std::string go = tree_.directory() + "/go";
+  ProgramSpec spec = Shell("");
+  spec.supervisor = Script(
+      "echo $$ >> \"$TREE\"; while [ ! -e \"$GO\" ]; do sleep 0.01; done\n"
+      "printf '\\0\\0\\0\\0\\003\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' >&4");
+  spec.environment.push_back("GO=" + go);
+  const ProgramEnd end = RunWhile(spec, [&](SupervisedProgram& program) {
+    tree_.AwaitProcesses(1);
+    for (int i = 0; i < 3; ++i) program.OnHeartbeat();
+    std::ofstream(go).flush();
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.code, 3);
+}
+
+TEST_F(SupervisedProgramTest, WakesASupervisorThatItsProgramStops) {
+  ProgramSpec spec = Shell("kill -STOP $PPID; echo done");
+  spec.supervisor_limits = Impatient();
+  EXPECT_EQ(Run(spec).output, "done\n");
+}
+
+TEST_F(SupervisedProgramTest, EndsATreeThatIsStoppedTogetherWithItsSupervisor) {
+  const ProgramEnd end = RunWhile(Shell(kTree), [&](SupervisedProgram& program) {
+    tree_.AwaitProcesses(kTreeSize);
+    kill(OnlySupervisor(), SIGSTOP);
+    for (const pid_t pid : tree_.pids()) kill(pid, SIGSTOP);
+    program.OnCancel();
+  });
+  EXPECT_TRUE(end.was_terminated);
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsTheTreeOfASupervisorThatIsKilledWhileItIsStopped) {
+  const ProgramEnd end = RunWhile(Shell(Stubborn(kTree)), [&](SupervisedProgram&) {
+    tree_.AwaitProcesses(kTreeSize);
+    const pid_t supervisor = OnlySupervisor();
+    kill(supervisor, SIGSTOP);
+    kill(supervisor, SIGKILL);
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost);
+  EXPECT_TRUE(tree_.HasEnded());
+}
+
+TEST_F(SupervisedProgramTest, EndsTheTreeWhenTheWorkerIsKilledWhileItsSupervisorIsStopped) {
+  const pid_t worker = fork();
+  ASSERT_GE(worker, 0);
+  if (worker == 0) {
+    auto program = SupervisedProgram::Start(Shell(kTree));
+    if (!program.ok()) _exit(1);
+    (*program)->Communicate("", [](absl::string_view) {});
+    _exit(0);
+  }
+  tree_.AwaitProcesses(kTreeSize);
+  const auto supervisors = Children(worker);
+  ASSERT_TRUE(supervisors.has_value());
+  ASSERT_THAT(*supervisors, SizeIs(1));
+  SendSignal((*supervisors)[0], SIGSTOP);
+  kill(worker, SIGKILL);
+  waitpid(worker, nullptr, 0);
+  EXPECT_TRUE(tree_.AwaitEnd());
+  while (waitpid(-1, nullptr, 0) > 0) {
+  }
+}
+
+TEST_F(SupervisedProgramTest, TakesNonsenseForALostProgramAndEndsWhoTalksIt) {
+  for (const char* text : {"printf garbage >&4", "printf x >&4",
+                           // A report with a kind that there is none of.
+                           "printf '\\377\\377\\377\\377\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' >&4",
+                           "head -c 60000 /dev/zero >&4"}) {
+    ProgramSpec spec = Shell("");
+    spec.supervisor = Script(std::string(text) + "; exec sleep 1000");
+    const ProgramEnd end = Run(spec);
+    EXPECT_EQ(end.kind, ProgramEnd::Kind::kLost) << text;
+    EXPECT_THAT(OurChildren(), IsEmpty()) << text;
+  }
+}
+
+TEST_F(SupervisedProgramTest, DoesNotWaitForASupervisorThatStaysAfterItsReport) {
+  ProgramSpec spec = Shell("");
+  spec.supervisor = Script(
+      "printf '\\0\\0\\0\\0\\003\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' >&4; kill -STOP $$; exec sleep "
+      "1000");
+  const ProgramEnd end = Run(spec);
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.code, 3);
+  EXPECT_THAT(OurChildren(), IsEmpty());
 }
 
 }  // namespace
