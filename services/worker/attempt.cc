@@ -65,11 +65,8 @@ Attempt::Attempt(const JobId& id, internal::v1::Granted granted, absl::Duration 
 
 void Attempt::ReportProgress(v1::Progress progress) {
   if (!FitProgress(&progress)) {
-    log::Warning("progress_data_dropped",
-                 {{"job", job_.id.ToString()},
-                  {"attempt", job_.attempt},
-                  {"tenant", job_.tenant},
-                  {"error", "progress data must be a JSON value of at most 16 KiB"}});
+    MutexLock lock(&mutex_);
+    dropped_data_.Note("progress data must be a JSON value of at most 16 KiB");
   }
   pacer_->Report(lease_, std::move(progress));
 }
@@ -120,6 +117,7 @@ void Attempt::Heartbeat() {
 StopCause Attempt::Close() {
   MutexLock lock(&mutex_);
   closed_ = true;
+  dropped_data_.Tell();
   return cause_;
 }
 

@@ -12,6 +12,7 @@
 #include "services/worker/handler.h"
 #include "services/worker/lease_ref.h"
 #include "services/worker/progress.h"
+#include "services/worker/repeated_fault.h"
 
 namespace buzzer::worker {
 
@@ -73,6 +74,7 @@ class Attempt final : public JobContext {
   StopCause cause_ ABSL_GUARDED_BY(mutex_) = StopCause::kNone;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   AttemptObserver* observer_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  RepeatedFault dropped_data_ ABSL_GUARDED_BY(mutex_){"progress_data_dropped", &job_};
 };
 
 }  // namespace buzzer::worker

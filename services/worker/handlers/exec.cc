@@ -3,7 +3,6 @@
 
 #include "services/worker/handlers/exec.h"
 
-#include <google/protobuf/util/json_util.h>
 #include <signal.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "common/limits/limits.h"
 #include "common/log/log.h"
 #include "services/worker/handlers/program_environment.h"
+#include "services/worker/handlers/progress_lines.h"
 #include "services/worker/handlers/supervised_program.h"
 
 namespace buzzer::worker {
@@ -20,41 +20,6 @@ namespace {
 
 // EX_TEMPFAIL of sysexits.h.
 constexpr int kTemporaryFailure = 75;
-
-// Reports what a program writes to file descriptor 3.
-class ProgressLines {
- public:
-  explicit ProgressLines(JobContext* context) : context_(context) {}
-
-  void OnLine(absl::string_view line) {
-    v1::Progress progress;
-    google::protobuf::util::JsonParseOptions options;
-    options.ignore_unknown_fields = true;
-    const bool understood =
-        google::protobuf::util::JsonStringToMessage(
-            google::protobuf::StringPiece(line.data(), line.size()), &progress, options)
-            .ok();
-    if (understood) {
-      context_->ReportProgress(std::move(progress));
-    } else {
-      ++ignored_;
-    }
-  }
-
-  void LogIgnored(int64_t too_long) const {
-    if (ignored_ + too_long == 0) return;
-    log::Warning(
-        "progress_lines_ignored",
-        {{"job", context_->job().id.ToString()},
-         {"attempt", context_->job().attempt},
-         {"lines", ignored_ + too_long},
-         {"error", "a line on file descriptor 3 must be a JSON object of at most 64 KiB"}});
-  }
-
- private:
-  JobContext* const context_;
-  int64_t ignored_ = 0;
-};
 
 // Has the program hear of its attempt's life, for a scope.
 class ObserverScope {
@@ -123,7 +88,7 @@ HandlerResult ExecHandler::Run(JobContext& context) {
   const ObserverScope scope(&context, program->get());
   ProgramEnd end =
       (*program)->Communicate(job.payload, [&](absl::string_view line) { progress.OnLine(line); });
-  progress.LogIgnored(end.long_lines);
+  progress.End(end.long_lines);
   if (end.supervisor_woken > 0) {
     log::Warning("supervisor_stood_still", {{"job", job.id.ToString()},
                                             {"attempt", job.attempt},

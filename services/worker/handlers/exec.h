@@ -17,6 +17,7 @@ namespace buzzer::worker {
 // payload from standard input and writes the result to standard output; on file
 // descriptor 3 it may report progress, a line of JSON each:
 //   {"fraction":0.4,"message":"12 of 30","data":{"next":13}}
+// See progress_lines.h.
 // Exit code 0: success; 75: failure that is worth another attempt; any other: final
 // failure. Its environment is a clean one, see program_environment.h. Thread-safe.
 class ExecHandler final : public Handler {

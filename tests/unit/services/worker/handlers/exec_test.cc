@@ -92,9 +92,9 @@ TEST_F(ExecHandlerTest, EndsAProgramWhoseResultIsTooLarge) {
   EXPECT_FALSE(failure.retryable);
 }
 
-TEST_F(ExecHandlerTest, ReportsProgressAndIgnoresGarbage) {
+TEST_F(ExecHandlerTest, ReportsProgressAndRefusesGarbage) {
   Run(R"(
-    echo '{"fraction":0.4,"message":"12 of 30","data":{"next":13},"unknown":true}' >&3
+    echo '{"fraction":0.4,"message":"12 of 30","data":{"next":13}}' >&3
     echo 'garbage' >&3
     echo '{"fraction":"much"}' >&3
     printf '\377\376{\n' >&3
@@ -106,6 +106,7 @@ TEST_F(ExecHandlerTest, ReportsProgressAndIgnoresGarbage) {
   EXPECT_EQ(first.message(), "12 of 30");
   EXPECT_EQ(first.data().struct_value().fields().at("next").number_value(), 13);
   EXPECT_EQ(progress[1].message(), "last");
+  EXPECT_EQ(progress[1].fraction(), 0.4);
 }
 
 TEST_F(ExecHandlerTest, EndsTheProgramWhenTheAttemptIsCancelled) {
