@@ -32,7 +32,6 @@ namespace {
 // A channel that the broker does not close hides its deliveries from idle
 // consumers; losing the connection frees them.
 constexpr absl::Duration kCloseTimeout = absl::Seconds(30);
-constexpr uint64_t kReserveAtMost = 1 << 20;
 constexpr size_t kMaxQueueName = 255;  // an AMQP short string
 
 struct OpenCommand {
@@ -315,7 +314,7 @@ class ConsumerImpl final : public Consumer, private Session {
     const auto found = channels_.find(number);
     if (found == channels_.end()) return;
     found->second.incoming_left = body_size;
-    found->second.incoming.body.reserve(std::min(body_size, kReserveAtMost));
+    found->second.incoming.body.reserve(std::min<uint64_t>(body_size, Delivery::kMaxBodyBytes));
     if (body_size == 0) Deliver(&found->second);
   }
 
@@ -323,7 +322,8 @@ class ConsumerImpl final : public Consumer, private Session {
     const auto found = channels_.find(number);
     if (found == channels_.end()) return;
     Channel& channel = found->second;
-    channel.incoming.body.append(piece.data(), piece.size());
+    std::string& body = channel.incoming.body;
+    body.append(piece.data(), std::min(piece.size(), Delivery::kMaxBodyBytes - body.size()));
     channel.incoming_left -= std::min<uint64_t>(piece.size(), channel.incoming_left);
     if (channel.incoming_left == 0) Deliver(&channel);
   }

@@ -25,6 +25,8 @@ struct Delivery {
   ChannelId channel = 0;
   uint64_t tag = 0;
   std::string queue;
+  // Whoever may publish at the broker may send 128 MiB; more than this is not kept.
+  static constexpr size_t kMaxBodyBytes = 1 << 20;
   std::string body;
   bool redelivered = false;
 };

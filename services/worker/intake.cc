@@ -10,6 +10,7 @@
 #include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
 #include "common/version/version.h"
+#include "services/worker/boundary/granted.h"
 #include "services/worker/durations.h"
 
 namespace buzzer::worker {
@@ -17,8 +18,8 @@ namespace {
 
 using ClaimMessage = internal::v1::Claim;
 
-constexpr absl::Duration kNoHandlerWarningInterval = absl::Seconds(30);
-constexpr size_t kMaxWarnedTypes = 1000;
+constexpr absl::Duration kWarningInterval = absl::Seconds(30);
+constexpr size_t kMaxWarnedTypes = 100;
 
 absl::flat_hash_map<std::string, HandlerConfig> ByType(const Config& config) {
   absl::flat_hash_map<std::string, HandlerConfig> handlers;
@@ -58,6 +59,8 @@ absl::string_view AnswerName(const internal::v1::ClaimAnswer& answer) {
 Intake::Intake(Options options)
     : options_(std::move(options)),
       handlers_(ByType(options_.config)),
+      types_without_handler_(kWarningInterval, kMaxWarnedTypes, options_.clock),
+      unsound_answers_(kWarningInterval, kMaxWarnedTypes, options_.clock),
       slots_(options_.config),
       lanes_(MakeLanes(options_.config, options_.broker_queue_prefix)),
       thread_(options_.clock, [this] { return Tick(); }) {}
@@ -148,8 +151,8 @@ void Intake::OnStateDown() {
 }
 
 void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
-  const auto job = JobId::FromBytes(answer.job_id());
   options_.events->OnClaimAnswered(AnswerName(answer));
+  JobId job;
   bool unwanted = false;
   {
     MutexLock lock(&mutex_);
@@ -157,6 +160,10 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
     if (it == claims_.end()) return;
     const PendingClaim claim = std::move(it->second);
     claims_.erase(it);
+    job = claim.job;
+    // What cannot be run is left alone: the lease runs out, and that counts as an attempt, so that
+    // it comes to an end.
+    if (answer.has_granted() && !IsSound(answer, claim)) answer.mutable_gone();
     ++handing_on_;
     if (claim.message != nullptr) Answered(*claim.message);
     // The type that the message told may be wrong only if two installations share a
@@ -167,9 +174,9 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
     if (unwanted) slots_.AddWaitingOutcome();
     Advance();
   }
-  if (answer.has_granted() && job.has_value()) {
+  if (answer.has_granted()) {
     auto& granted = *answer.mutable_granted();
-    (unwanted ? options_.on_unwanted : options_.on_granted)(*job, std::move(granted));
+    (unwanted ? options_.on_unwanted : options_.on_granted)(job, std::move(granted));
   }
   MutexLock lock(&mutex_);
   --handing_on_;
@@ -249,7 +256,7 @@ void Intake::Claim(OfferedJob job) {
     WarnOfNoHandler(job.type);
     claim.set_intent(ClaimMessage::INTENT_RETURN_NO_HANDLER);
   }
-  claims_[claim.claim_id()] = {std::move(job.message), std::move(job.type), has_handler};
+  claims_[claim.claim_id()] = {std::move(job.message), job.id, std::move(job.type), has_handler};
   options_.session->Claim(std::move(claim));
 }
 
@@ -296,14 +303,31 @@ void Intake::Answered(OpenMessage& message) {
   }
 }
 
+bool Intake::IsSound(internal::v1::ClaimAnswer& answer, const PendingClaim& claim) {
+  absl::Status sound = CheckGranted(answer.granted());
+  if (answer.job_id() != claim.job.bytes()) {
+    sound = absl::InvalidArgumentError("`job_id` must be that of the claim");
+  }
+  if (!sound.ok()) {
+    if (const int64_t times = unsound_answers_.Note(sound.message()); times > 0) {
+      log::Error("grant_not_understood", {{"job", claim.job.ToString()},
+                                          {"type", claim.type},
+                                          {"times", times},
+                                          {"error", sound.message()}});
+    }
+    return false;
+  }
+  // It is only given back then; and metrics have a series for each type.
+  if (!slots_.HasHandler(answer.granted().type())) answer.mutable_granted()->set_type("unknown");
+  return true;
+}
+
 void Intake::WarnOfNoHandler(const std::string& type) {
-  const absl::Duration now = options_.clock->Monotonic();
-  if (next_warning_.size() >= kMaxWarnedTypes) next_warning_.clear();
-  const auto [it, is_new] = next_warning_.try_emplace(type, absl::ZeroDuration());
-  if (!is_new && now < it->second) return;
-  it->second = now + kNoHandlerWarningInterval;
+  const int64_t times = types_without_handler_.Note(type);
+  if (times == 0) return;
   log::Error("no_handler",
              {{"type", type},
+              {"times", times},
               {"error",
                "a queue that this worker serves has jobs of a type that it has no handler for; "
                "give the type a queue of its own, or every worker of the queue its handler"}});

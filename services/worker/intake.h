@@ -15,6 +15,7 @@
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "common/amqp/consumer.h"
 #include "common/clock/clock.h"
+#include "common/log/fault_counter.h"
 #include "common/mutex/mutex.h"
 #include "services/worker/config.h"
 #include "services/worker/deadline_thread.h"
@@ -87,6 +88,7 @@ class Intake {
  private:
   struct PendingClaim {
     std::shared_ptr<OpenMessage> message;
+    JobId job;
     std::string type;
     // A slot of the type is taken.
     bool holds_slot = false;
@@ -100,12 +102,18 @@ class Intake {
   void Open(QueueLane& lane, int free) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Close(QueueLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answered(OpenMessage& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Brings a grant into a form that can be run; false if there is none.
+  bool IsSound(internal::v1::ClaimAnswer& answer, const PendingClaim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WarnOfNoHandler(const std::string& type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   QueueLane* LaneOf(amqp::ChannelId channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   internal::v1::Hello MakeHello() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
   const absl::flat_hash_map<std::string, HandlerConfig> handlers_;  // by type
+  // Thread-safe.
+  log::FaultCounter types_without_handler_;
+  log::FaultCounter unsound_answers_;
 
   mutable Mutex mutex_;
   CondVar answered_;
@@ -122,8 +130,6 @@ class Intake {
   int handing_on_ ABSL_GUARDED_BY(mutex_) = 0;
   // What Hello tells has changed.
   bool hello_is_stale_ ABSL_GUARDED_BY(mutex_) = true;
-  // When the next warning about a type without a handler may be logged.
-  absl::flat_hash_map<std::string, absl::Duration> next_warning_ ABSL_GUARDED_BY(mutex_);
   DeadlineThread thread_;
 };
 

@@ -8,8 +8,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/log/fault_counter.h"
 #include "common/log/log.h"
+#include "services/worker/boundary/dispatch_message.h"
 
 namespace buzzer::worker {
 namespace {
@@ -35,6 +36,15 @@ std::vector<std::string> BrokerQueues(absl::string_view prefix, absl::string_vie
     names.push_back(absl::StrCat(prefix, ".", queue, ".", priority));
   }
   return names;
+}
+
+// Whoever may log in at the broker may send as many as they like.
+void LogFault(const std::string& queue, const std::string& fault, size_t bytes) {
+  static auto* const faults = new log::FaultCounter;
+  if (const int64_t times = faults->Note(queue); times > 0) {
+    log::Error("dispatch_not_understood",
+               {{"queue", queue}, {"times", times}, {"bytes", bytes}, {"error", fault}});
+  }
 }
 
 }  // namespace
@@ -111,26 +121,25 @@ bool QueueLane::Recovered() {
 }
 
 bool QueueLane::Add(const amqp::Delivery& delivery) {
-  internal::v1::DispatchMessage body;
-  if (!body.ParseFromString(delivery.body)) {
-    log::Error("dispatch_not_understood", {{"queue", queue_}, {"bytes", delivery.body.size()}});
-    return false;
-  }
+  DispatchedJobs dispatched = ReadDispatchMessage(delivery.body);
   const auto place = std::find(broker_queues_.begin(), broker_queues_.end(), delivery.queue);
-  if (place == broker_queues_.end()) return false;
+  if (place == broker_queues_.end()) {
+    dispatched.fault = "it is from none of this queue's broker queues";
+    dispatched.jobs.clear();
+  }
+  if (!dispatched.fault.empty()) LogFault(queue_, dispatched.fault, delivery.body.size());
+  if (dispatched.jobs.empty()) return false;
   auto message = std::make_shared<OpenMessage>();
   message->channel = delivery.channel;
   message->tag = delivery.tag;
-  for (const auto& entry : body.jobs()) {
-    const auto id = JobId::FromBytes(entry.job_id());
-    if (!id.has_value()) continue;
+  for (DispatchedJob& job : dispatched.jobs) {
     ++message->unanswered;
-    offered_[place - broker_queues_.begin()].push_back({*id, entry.type(), message});
+    offered_[place - broker_queues_.begin()].push_back({job.id, std::move(job.type), message});
   }
   may_have_strangers_ = true;
   const double jobs = message->unanswered;
   jobs_per_message_ = std::max(jobs, jobs_per_message_ + (jobs - jobs_per_message_) / kFallsWithin);
-  return message->unanswered > 0;
+  return true;
 }
 
 std::optional<OfferedJob> QueueLane::Take(const Slots& slots) {

@@ -45,10 +45,23 @@ void Runner::Start(const JobId& job, internal::v1::Granted granted, absl::Durati
                    Handler* handler) {
   auto attempt = std::make_shared<Attempt>(job, std::move(granted), grace,
                                            options_.clock->Monotonic(), options_.pacer);
-  options_.leases->Add(attempt);
+  if (!Keep({attempt, handler, true})) options_.on_returned(attempt->job().type, false);
+}
+
+bool Runner::Keep(const Entry& entry) {
   MutexLock lock(&mutex_);
-  const Entry entry = {attempt, handler, true};
-  entries_[attempt->lease().key] = entry;
+  const AttemptKey& key = entry.attempt->lease().key;
+  if (!entries_.try_emplace(key, entry).second) {
+    if (const int64_t times = repeated_.Note(entry.attempt->job().type); times > 0) {
+      log::Error("attempt_granted_twice", {{"job", key.job.ToString()},
+                                           {"attempt", key.attempt},
+                                           {"times", times},
+                                           {"error", "the first grant of it goes on"}});
+    }
+    return false;
+  }
+  options_.leases->Add(entry.attempt);
+  if (!entry.running) return true;
   waiting_.push_back(entry);
   ++running_;
   if (idle_threads_ >= waiting_.size()) {
@@ -56,6 +69,7 @@ void Runner::Start(const JobId& job, internal::v1::Granted granted, absl::Durati
   } else if (threads_.size() < options_.max_threads) {
     threads_.emplace_back([this] { Loop(); });
   }  // Else a thread whose handler has just returned comes for it.
+  return true;
 }
 
 void Runner::HandBack(const JobId& job, internal::v1::Granted granted) {
@@ -63,10 +77,9 @@ void Runner::HandBack(const JobId& job, internal::v1::Granted granted) {
                                            options_.clock->Monotonic(), options_.pacer);
   const internal::v1::Outcome outcome = MakeHandedBack(attempt->lease());
   attempt->Close();
-  options_.leases->Add(attempt);
-  {
-    MutexLock lock(&mutex_);
-    entries_[attempt->lease().key] = {attempt, nullptr, false};
+  if (!Keep({attempt, nullptr, false})) {
+    options_.on_outcome_settled();
+    return;
   }
   options_.events->OnAttemptEnded(attempt->job().type, OutcomeName(outcome), absl::ZeroDuration());
   options_.session->Finish(outcome);

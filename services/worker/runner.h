@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "common/clock/clock.h"
+#include "common/log/fault_counter.h"
 #include "common/mutex/mutex.h"
 #include "services/worker/attempt.h"
 #include "services/worker/handler.h"
@@ -81,6 +82,9 @@ class Runner {
     bool running = false;
   };
 
+  // Keeps an attempt until it is settled, and starts it if it shall run. False if there is one of
+  // this number already: the state service has made a mistake.
+  bool Keep(const Entry& entry);
   // Wakes an idle thread, if none is on its way: that one wakes the next. So where handlers take
   // no time, few threads run many, and most are not woken for each.
   void WakeOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -91,6 +95,7 @@ class Runner {
   void Settle(const AttemptKey& key);
 
   const Options options_;
+  log::FaultCounter repeated_;  // Thread-safe.
   mutable Mutex mutex_;
   CondVar work_;
   mutable CondVar settled_;

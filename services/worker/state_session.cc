@@ -13,6 +13,8 @@ using internal::v1::Claim;
 // A message carries at most this much of progress and outcomes (or one outcome), well below
 // what the state service takes (kMaxStateRequestBytes).
 constexpr size_t kMaxReportBytes = 4 << 20;
+// And so many claims: jobs of types without a handler are claimed all at once, to be given back.
+constexpr int kMaxClaims = 1000;
 
 void AskToReturn(Claim& claim) {
   if (claim.intent() == Claim::INTENT_RUN) claim.set_intent(Claim::INTENT_RETURN_DRAINING);
@@ -116,6 +118,7 @@ bool StateSession::NextRequest(internal::v1::WorkRequest* request) {
   bool filled = std::exchange(hello_is_due_, false);
   if (filled) *request->mutable_hello() = hello_;
   claims_.SendUnsent([&](const internal::v1::Claim& claim) {
+    if (request->claims_size() >= kMaxClaims) return false;
     *request->add_claims() = claim;
     return filled = true;
   });

@@ -162,6 +162,19 @@ TEST_F(ConsumerTest, CarriesBodiesOfAnySize) {
   EXPECT_EQ(Bodies(subject.deliveries.Get()), bodies);
 }
 
+TEST_F(ConsumerTest, KeepsNoMoreOfABodyThanTheLimit) {
+  Declare("large");
+  for (const size_t size : {Delivery::kMaxBodyBytes, 3 * Delivery::kMaxBodyBytes}) {
+    publisher_->Publish("large", std::string(size, 'x'), [](Fate) {});
+  }
+  publisher_->Publish("large", "next", [](Fate) {});
+  Subject subject(node_->address());
+  subject.consumer->Open({"large"}, 10);
+  ASSERT_TRUE(subject.AwaitDeliveries(3));
+  const std::string longest(Delivery::kMaxBodyBytes, 'x');
+  EXPECT_THAT(Bodies(subject.deliveries.Get()), ElementsAre(longest, longest, "next"));
+}
+
 TEST_F(ConsumerTest, HoldsNoMoreThanItsPrefetchUnacked) {
   Declare("prefetch");
   Publish("prefetch", 10);

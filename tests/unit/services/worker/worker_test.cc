@@ -6,11 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "buzzer/internal/v1/dispatch.pb.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/services/worker/support/fake_consumer.h"
 #include "tests/unit/services/worker/support/fake_handler.h"
@@ -404,6 +408,120 @@ TEST_F(WorkerTest, HandsBackAJobThatIsGrantedDuringTheDrain) {
   EXPECT_TRUE(worker_->Drain());
   state.join();
   EXPECT_EQ(handler_->started(), 0);
+}
+
+TEST_F(WorkerTest, RunsNoGrantThatIsUnsoundAndKeepsNoSlotForIt) {
+  uint64_t tag = 0;
+  const auto grant = [&](auto change) {
+    Deliver(++tag, {NewId()});
+    internal::v1::Granted granted = Granted();
+    change(granted);
+    line_->Grant(TakeClaim(), granted);
+  };
+  grant([](auto& granted) { granted.set_attempt(0); });
+  grant([](auto& granted) { granted.clear_lease_id(); });
+  grant([](auto& granted) { granted.mutable_lease()->set_seconds(INT64_MAX); });
+  grant([](auto& granted) { granted.mutable_lease()->set_seconds(-1); });
+  grant([](auto& granted) { granted.mutable_attempt_timeout()->set_nanos(-1); });
+  grant([](auto& granted) { granted.set_payload(std::string(5 << 20, 'x')); });
+  grant([](auto& granted) { granted.set_tenant(std::string("a\0b", 3)); });
+  EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  EXPECT_EQ(consumer_->acks().size(), 7u);
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+  RunOne(++tag);
+  EXPECT_EQ(handler_->started(), 1);
+}
+
+TEST_F(WorkerTest, RunsNoGrantOfAnotherJobThanItClaimed) {
+  for (const std::string& job : {std::string(), std::string("short"), Bytes(NewId())}) {
+    Deliver(1, {NewId()});
+    Claim claim = TakeClaim();
+    claim.set_job_id(job);
+    line_->Grant(claim, Granted());
+    EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  }
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, RunsAnAttemptThatIsGrantedTwiceOnce) {
+  const JobId job = NewId();
+  Deliver(1, {job});
+  line_->Grant(TakeClaim(), Granted());
+  ASSERT_TRUE(handler_->AwaitStarted());
+  Deliver(2, {job});
+  line_->Grant(TakeClaim(), Granted());
+  EXPECT_EQ(worker_->intake()->slots_busy(), 1);
+  EXPECT_EQ(worker_->runner().running(), 1);
+  // The same where it would be given back.
+  auto foreign = Granted();
+  foreign.set_type("other");
+  for (uint64_t tag = 3; tag < 30; ++tag) {
+    Deliver(tag, {job});
+    line_->Grant(TakeClaim(), foreign);
+  }
+  EXPECT_EQ(worker_->runner().unsettled(), 1);
+  EXPECT_THAT(line_->Take().outcomes(), IsEmpty());
+  Deliver(99, {NewId()});
+  EXPECT_EQ(TakeClaims().size(), 1u) << "nothing that waits holds the slots";
+}
+
+TEST_F(WorkerTest, TakesAnAnswerWithoutAnyPartForGone) {
+  Deliver(1, {NewId()});
+  internal::v1::WorkResponse response;
+  response.add_claims()->set_claim_id(TakeClaim().claim_id());
+  worker_->session()->OnResponse(response);
+  worker_->session()->OnResponse(response);
+  EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  EXPECT_THAT(consumer_->acks(), ElementsAre(1));
+}
+
+TEST_F(WorkerTest, PassesOverAnswersAboutWhatItDoesNotKnow) {
+  const JobId job = RunOne();
+  for (const std::string& id :
+       {std::string(), std::string("x"), Bytes(NewId()), std::string(1 << 20, 'x')}) {
+    line_->AnswerRenewal(id, 1, false);
+    line_->Cancel(id, 1);
+    internal::v1::WorkResponse response;
+    response.add_claims()->set_claim_id(id);
+    response.mutable_claims(0)->mutable_granted();
+    response.add_outcomes()->set_job_id(id);
+    worker_->session()->OnResponse(response);
+  }
+  line_->AnswerRenewal(Bytes(job), -1, false);
+  line_->Cancel(Bytes(job), INT32_MAX);
+  EXPECT_FALSE(handler_->was_cancelled());
+  EXPECT_EQ(worker_->runner().running(), 1);
+}
+
+TEST_F(WorkerTest, AcksMessagesThatAreNoneAndSaysSoOnce) {
+  ::testing::internal::CaptureStderr();
+  for (uint64_t tag = 1; tag <= 1000; ++tag) {
+    worker_->intake()->OnBrokerDelivery(
+        {consumer_->ChannelOf(kNormal), tag, kNormal, std::string(100, '\xff'), false});
+  }
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(consumer_->acks().size(), 1000u);
+  EXPECT_LE(std::count(log.begin(), log.end(), '\n'), 1);
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+}
+
+TEST_F(WorkerTest, GivesJobsOfInventedTypesBackInMessagesOfBoundedSize) {
+  ::testing::internal::CaptureStderr();
+  for (uint64_t tag = 1; tag <= 3; ++tag) {
+    internal::v1::DispatchMessage body;
+    for (int i = 0; i < 900; ++i) {
+      auto* entry = body.add_jobs();
+      entry->set_job_id(Bytes(NewId()));
+      entry->set_type(absl::StrCat("invented-", tag, "-", i));
+    }
+    worker_->intake()->OnBrokerDelivery(
+        {consumer_->ChannelOf(kNormal), tag, kNormal, body.SerializeAsString(), false});
+  }
+  EXPECT_EQ(TakeClaims().size(), 1000u);
+  EXPECT_EQ(TakeClaims().size(), 1000u);
+  EXPECT_EQ(TakeClaims().size(), 700u);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_LE(std::count(log.begin(), log.end(), '\n'), 101) << "a hundred types, and the others";
 }
 
 TEST_F(WorkerTest, TakesTurnsBetweenQueues) {
