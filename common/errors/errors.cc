@@ -11,6 +11,8 @@
 namespace buzzer {
 namespace {
 
+constexpr auto kLastCode = absl::StatusCode::kUnauthenticated;
+
 template <typename Detail>
 std::string TypeUrl() {
   return absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
@@ -109,7 +111,11 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
 }
 
 absl::Status FromRpcStatus(const google::rpc::Status& rpc) {
-  absl::Status status(static_cast<absl::StatusCode>(rpc.code()), rpc.message());
+  // Another process may have put any number there.
+  const bool known = rpc.code() >= 0 && rpc.code() <= static_cast<int>(kLastCode);
+  absl::Status status(
+      known ? static_cast<absl::StatusCode>(rpc.code()) : absl::StatusCode::kUnknown,
+      rpc.message());
   for (const auto& detail : rpc.details()) {
     status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }

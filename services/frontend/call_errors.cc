@@ -6,12 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/errors/errors.h"
+#include "common/log/fault_counter.h"
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::frontend {
 namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+constexpr size_t kMaxLoggedBytes = 1024;
 
 }  // namespace
 
@@ -51,8 +54,14 @@ absl::Status FromState(const absl::Status& status) {
                         "the answer is larger than one message may be")
         .Build();
   }
-  log::Error("state_error", {{"code", absl::StatusCodeToString(status.code())},
-                             {"error", std::string(status.message())}});
+  // Whoever finds out how to cause it may repeat it.
+  static auto* const faults = new log::FaultCounter;
+  const std::string code = absl::StatusCodeToString(status.code());
+  if (const int64_t times = faults->Note(code); times > 0) {
+    log::Error("state_error", {{"code", code},
+                               {"times", times},
+                               {"error", Utf8Prefix(status.message(), kMaxLoggedBytes)}});
+  }
   return ErrorBuilder(absl::StatusCode::kInternal, "INTERNAL",
                       "the state service failed to answer; its log and the frontend's say more")
       .Build();

@@ -11,9 +11,11 @@
 namespace buzzer::frontend {
 
 std::string SafeContentType(absl::string_view content_type) {
-  const bool fits =
-      !content_type.empty() && std::all_of(content_type.begin(), content_type.end(),
-                                           [](char c) { return c >= 0x20 && c <= 0x7e; });
+  // Longer ones are none that a header could carry.
+  constexpr size_t kMaxBytes = 255;
+  const bool fits = !content_type.empty() && content_type.size() <= kMaxBytes &&
+                    std::all_of(content_type.begin(), content_type.end(),
+                                [](char c) { return c >= 0x20 && c <= 0x7e; });
   return fits ? std::string(content_type) : "application/octet-stream";
 }
 

@@ -181,7 +181,12 @@ void SubmitQueue::OnAnswer(internal::v1::SubmitResponse& response) {
       if (place >= response.results_size()) {
         news.push_back(Settle(entries[i], OutcomeUnknown(entries[i].id)));
       } else if (auto& result = *response.mutable_results(place); result.has_job()) {
-        news.push_back(Settle(entries[i], std::move(*result.mutable_job())));
+        // One without a true id cannot be named to the caller.
+        if (JobId::Parse(result.job().id()).has_value()) {
+          news.push_back(Settle(entries[i], std::move(*result.mutable_job())));
+        } else {
+          news.push_back(Settle(entries[i], OutcomeUnknown(entries[i].id)));
+        }
       } else {
         absl::Status error = FromState(FromRpcStatus(result.error()));
         const bool proves_nothing = it->second.repeated && !SaysNotStored(error);

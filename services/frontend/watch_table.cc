@@ -93,10 +93,13 @@ bool WatchTable::OnResponse(internal::v1::WatchResponse& response) {
       if (item.has_end()) {
         const absl::Status status = FromRpcStatus(item.end());
         if (absl::IsUnavailable(status)) {
-          // State comes or goes; the watcher need not know.
-          watch.sent = false;
-          to_retry_.push_back(item.watch());
-          retry = true;
+          // State comes or goes; the watcher need not know. Once: it is not told to end what it
+          // has not been told of again.
+          if (std::exchange(watch.sent, false)) {
+            // One retry at a time is under way, however often watches end meanwhile.
+            retry = retry || to_retry_.empty();
+            to_retry_.push_back(item.watch());
+          }
         } else {
           end = FromState(status);
           watches_.erase(it);

@@ -14,6 +14,7 @@ namespace buzzer::frontend {
 namespace {
 
 absl::StatusOr<v1::Job> ToJob(internal::v1::GetJobResponse response, bool full) {
+  if (!response.has_job()) return FromState(absl::InternalError("an answer without a job"));
   v1::Job job = std::move(*response.mutable_job());
   if (!full) return job;
   if (!response.payload_is_json()) {

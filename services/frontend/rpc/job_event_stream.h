@@ -15,12 +15,12 @@
 
 #include "absl/status/status.h"
 #include "common/grpc/status.h"
-#include "common/log/log.h"
 #include "common/mutex/mutex.h"
 #include "services/frontend/call_errors.h"
 #include "services/frontend/event_buffer.h"
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/parts.h"
+#include "services/frontend/rpc/watch_log.h"
 
 namespace buzzer::frontend {
 
@@ -161,8 +161,7 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
         FinishNow(status);
         break;
       case Step::kRestart:
-        log::Info("watch_restarted",
-                  {{"job", restarted.id.ToString()}, {"tenant", restarted.tenant}});
+        LogSlowWatcher("watch_restarted", restarted);
         StartWatch();
         break;
     }
@@ -275,8 +274,7 @@ class JobEventStream : public grpc::ServerWriteReactor<Message>,
       if (writing_) {
         const absl::Duration left = last_write_ + parts_.timing.write_limit - now;
         if (left <= absl::ZeroDuration()) {
-          log::Warning("slow_watcher_cut_off",
-                       {{"job", target_.id.ToString()}, {"tenant", target_.tenant}});
+          LogSlowWatcher("slow_watcher_cut_off", target_);
           context_->TryCancel();  // The write fails, and that ends the stream.
           return;
         }

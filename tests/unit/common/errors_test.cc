@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <climits>
+
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/error_info.pb.h"
 
@@ -73,6 +75,14 @@ TEST(Errors, SurviveTheWire) {
   EXPECT_EQ(ErrorReason(back), "STORE_FULL");
   EXPECT_EQ(ErrorRetryAfter(back), absl::Seconds(10));
   EXPECT_TRUE(FromRpcStatus(ToRpcStatus(absl::OkStatus())).ok());
+}
+
+TEST(Errors, OfAnUnknownCodeAreUnknown) {
+  for (const int code : {-1, 17, 999, INT_MAX, INT_MIN}) {
+    google::rpc::Status rpc;
+    rpc.set_code(code);
+    EXPECT_EQ(FromRpcStatus(rpc).raw_code(), static_cast<int>(absl::StatusCode::kUnknown)) << code;
+  }
 }
 
 TEST(Errors, WithoutDetailsHaveNoReason) {

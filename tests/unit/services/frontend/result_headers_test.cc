@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace buzzer::frontend {
 namespace {
 
@@ -27,6 +29,7 @@ TEST(ResultHeaders, NeverPassOnAContentTypeThatBreaksAHeader) {
   for (const char* type : {"", "text/plain\r\nset-cookie: a=b", "text/é", "text/\x7f"}) {
     EXPECT_EQ(SafeContentType(type), "application/octet-stream") << type;
   }
+  EXPECT_EQ(SafeContentType(std::string(256, 'x')), "application/octet-stream");
 }
 
 }  // namespace

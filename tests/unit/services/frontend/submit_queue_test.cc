@@ -28,6 +28,11 @@ struct Caller {
   bool is_accepted() const { return told.has_value() && told->ok(); }
 };
 
+// The id of a job, as state's answer tells it.
+std::string TextOf(const internal::v1::NewJob& job) {
+  return JobId::FromBytes(job.id()).value_or(JobId()).ToString();
+}
+
 class SubmitQueueTest : public ::testing::Test {
  protected:
   SubmitQueueTest() { queue_.OnUp(); }
@@ -66,7 +71,7 @@ class SubmitQueueTest : public ::testing::Test {
     internal::v1::SubmitResponse response;
     response.set_batch(request.batch());
     for (const auto& job : request.jobs()) {
-      response.add_results()->mutable_job()->set_id(job.id());
+      response.add_results()->mutable_job()->set_id(TextOf(job));
     }
     queue_.OnAnswer(response);
   }
@@ -206,7 +211,9 @@ TEST_F(SubmitQueueTest, SendsSmallerBatchesWhileStateIsSlow) {
     clock_.Advance(absl::Milliseconds(took));
     internal::v1::SubmitResponse response;
     response.set_batch(request.batch());
-    for (int i = 0; i < request.jobs_size(); ++i) response.add_results()->mutable_job();
+    for (const auto& job : request.jobs()) {
+      response.add_results()->mutable_job()->set_id(TextOf(job));
+    }
     queue.OnAnswer(response);
     queue.Expire();
   }
@@ -374,7 +381,9 @@ TEST_F(SubmitQueueTest, TellsEachCallerItsOwnResult) {
   const auto batch = Next();
   internal::v1::SubmitResponse response;
   response.set_batch(batch.batch());
-  response.add_results()->mutable_job()->set_name("jobs/1");
+  auto* stored = response.add_results()->mutable_job();
+  stored->set_id(good->id.ToString());
+  stored->set_name("jobs/1");
   *response.add_results()->mutable_error() =
       ToRpcStatus(ErrorBuilder(absl::StatusCode::kAlreadyExists, "KEY_REUSED", "other").Build());
   queue_.OnAnswer(response);
@@ -382,6 +391,21 @@ TEST_F(SubmitQueueTest, TellsEachCallerItsOwnResult) {
   EXPECT_EQ(good->told->value().name(), "jobs/1");
   EXPECT_EQ(bad->reason(), "KEY_REUSED");
   EXPECT_EQ(forgotten->reason(), "OUTCOME_UNKNOWN");
+}
+
+TEST_F(SubmitQueueTest, TakesAJobThatHasNoTrueIdForNoAnswer) {
+  std::vector<std::shared_ptr<Caller>> callers;
+  const std::string ids[] = {"", std::string(36, 'x'), "../../v1/queues"};
+  for (size_t i = 0; i < std::size(ids); ++i) callers.push_back(Submit());
+  const auto batch = Next();
+  internal::v1::SubmitResponse response;
+  response.set_batch(batch.batch());
+  for (const std::string& id : ids) response.add_results()->mutable_job()->set_id(id);
+  // More than were asked for.
+  for (int i = 0; i < 10; ++i) response.add_results();
+  queue_.OnAnswer(response);
+  queue_.OnAnswer(response);  // And once more.
+  for (const auto& caller : callers) EXPECT_EQ(caller->reason(), "OUTCOME_UNKNOWN");
 }
 
 }  // namespace

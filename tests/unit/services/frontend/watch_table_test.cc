@@ -158,6 +158,24 @@ TEST_F(WatchTableTest, TriesAgainWhatAStateThatComesOrGoesEnds) {
   EXPECT_THAT(Next(), ElementsAre("start 1 after 3"));
 }
 
+TEST_F(WatchTableTest, TriesAgainOnceHoweverOftenStateEndsTheSameWatch) {
+  Start();
+  Next();
+  EXPECT_TRUE(Tell(1, {}, absl::UnavailableError("again")));
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(Tell(1, {}, absl::UnavailableError("again")));
+  table_.Retry();
+  EXPECT_THAT(Next(), ElementsAre("start 1 after 0"));
+  EXPECT_TRUE(Tell(1, {}, absl::UnavailableError("again")));
+}
+
+TEST_F(WatchTableTest, TellsNoRevisionThatFalls) {
+  Start();
+  Next();
+  Tell(1, {5, 3, 5, -1, 0, 7, 6});
+  Tell(1, {7, 2});
+  EXPECT_THAT(watcher_->revisions, ElementsAre(5, 7));
+}
+
 TEST_F(WatchTableTest, TellsStateOfManyWatchesInSeveralMessages) {
   for (int i = 0; i < 2500; ++i) Start();
   EXPECT_EQ(Next().size(), 1000u);
