@@ -4,13 +4,15 @@
 // What a program writes to its progress pipe, and what its supervisor says of its end. The
 // first byte says in which pieces the rest arrives.
 
-#include <google/protobuf/util/json_util.h>
+#include "services/worker/handlers/progress_lines.h"
 
+#include <algorithm>
 #include <string>
 
 #include "common/limits/limits.h"
 #include "services/worker/handlers/line_reader.h"
 #include "services/worker/progress.h"
+#include "services/worker/supervisor/protocol.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/parts.h"
 
@@ -19,21 +21,22 @@ namespace {
 
 constexpr size_t kMaxLine = 100;
 
-void CheckLine(absl::string_view line) {
+// Each line of a program says something on top of what those before it have said.
+void CheckLine(absl::string_view line, v1::Progress& progress) {
   FUZZ_CHECK(!line.empty() && line.size() <= kMaxLine);
   FUZZ_CHECK(line.find('\n') == absl::string_view::npos);
-  v1::Progress progress;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(
-           google::protobuf::StringPiece(line.data(), line.size()), &progress, options)
-           .ok()) {
-    return;
-  }
-  FitProgress(&progress);
+  const std::string before = progress.SerializeAsString();
+  const absl::Status added = AddProgressLine(line, &progress);
+  FUZZ_CHECK(added.ok() || absl::IsInvalidArgument(added) || absl::IsOutOfRange(added));
+  if (absl::IsInvalidArgument(added)) FUZZ_CHECK(progress.SerializeAsString() == before);
+  // It goes into the log.
+  FUZZ_CHECK_SEEN(added.message().size() <= 200, added.message());
   FUZZ_CHECK(progress.fraction() >= 0 && progress.fraction() <= 1);
-  FUZZ_CHECK(progress.message().size() <= kMaxProgressMessageBytes);
-  FUZZ_CHECK(!progress.has_update_time());
+  v1::Progress fitting = progress;
+  FUZZ_CHECK(FitProgress(&fitting));
+  FUZZ_CHECK(fitting.fraction() == progress.fraction());
+  FUZZ_CHECK(fitting.message().size() <= kMaxProgressMessageBytes);
+  FUZZ_CHECK(!fitting.has_update_time());
   // It can be sent: gRPC refuses strings that are not UTF-8.
   v1::Progress again;
   FUZZ_CHECK(again.ParseFromString(progress.SerializeAsString()));
@@ -41,8 +44,9 @@ void CheckLine(absl::string_view line) {
 
 std::string Read(absl::string_view text, size_t piece, int64_t* long_lines) {
   std::string lines;
+  v1::Progress progress;
   LineReader reader(kMaxLine, [&](absl::string_view line) {
-    CheckLine(line);
+    CheckLine(line, progress);
     lines.append(line.data(), line.size());
     lines += '\n';
   });
@@ -61,10 +65,20 @@ void Run(size_t piece, absl::string_view text) {
   FUZZ_CHECK(long_lines == long_lines_in_pieces);
 }
 
+// What a supervisor says, of which at most a report's bytes were read.
+void RunMessage(absl::string_view bytes) {
+  const SupervisorMessage message = ReadSupervisorMessage(bytes.data(), bytes.size());
+  if (message.kind != SupervisorMessage::kReport) return;
+  const SupervisorReport& report = message.report;
+  FUZZ_CHECK(report.kind >= 0 && report.kind <= SupervisorReport::kNotStarted);
+  FUZZ_CHECK(report.code >= 0 && report.code <= 4095);
+}
+
 }  // namespace
 }  // namespace buzzer::worker
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size > 0) buzzer::worker::Run(1 + data[0] % 32, buzzer::fuzz::ToView(data + 1, size - 1));
+  buzzer::worker::RunMessage(buzzer::fuzz::ToView(data, size));
   return 0;
 }

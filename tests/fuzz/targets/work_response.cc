@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "services/worker/boundary/granted.h"
+#include "services/worker/durations.h"
 #include "services/worker/state_session.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fuzz/support/check.h"
@@ -21,11 +23,22 @@ class Line final : public StateLine {
   void Wake() override {}
 };
 
+void CheckTime(const google::protobuf::Duration& proto) {
+  const absl::Duration time = FromProto(proto);
+  FUZZ_CHECK(time > absl::ZeroDuration() && time <= absl::Hours(24 * 366));
+}
+
 class Listener final : public SilentListener {
  public:
   void OnClaimAnswer(internal::v1::ClaimAnswer& answer) override {
     FUZZ_CHECK(answer.claim_id() == "\1" || answer.claim_id() == "\2");
     FUZZ_CHECK(++claims[answer.claim_id()] == 1);
+    if (!answer.has_granted() || !CheckGranted(answer.granted()).ok()) return;
+    // What is let through can be run: its times are times.
+    const internal::v1::Granted& granted = answer.granted();
+    FUZZ_CHECK(granted.attempt() >= 1 && !granted.lease_id().empty());
+    if (granted.has_lease()) CheckTime(granted.lease());
+    if (granted.has_attempt_timeout()) CheckTime(granted.attempt_timeout());
   }
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) override {
     FUZZ_CHECK(answer.attempt() == 1 && ++outcomes == 1);
