@@ -95,11 +95,14 @@ def check_name(rules, source, around):
 
 def front_end(flags, path, *more):
     """Runs Clang over a source; its outcome, and the tree's own headers that it includes."""
-    with tempfile.NamedTemporaryFile(prefix="includes") as made:
-        command = [*flags, *more, "-fsyntax-only", "-MMD", "-MF", made.name, str(ROOT / path)]
+    with tempfile.TemporaryDirectory() as directory:
+        made = pathlib.Path(directory) / "includes"
+        command = [*flags, *more, "-fsyntax-only", "-MMD", "-MF", str(made), str(ROOT / path)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True,
                               timeout=ONE_SOURCE_SECONDS, check=False)
-        words = pathlib.Path(made.name).read_text().replace("\\\n", " ").split()[1:]
+        # Clang may take it away again when the source is wrong.
+        text = made.read_text() if made.exists() else ""
+        words = text.replace("\\\n", " ").split()[1:]
     files = [pathlib.Path(os.path.normpath(ROOT / word)) for word in words]
     own = {str(file.relative_to(ROOT)) for file in files
            if ROOT in file.parents and BUILD not in file.parents}

@@ -79,7 +79,7 @@ TEST(CheckGranted, RefusesAbsurdDurations) {
                                        {30, 1'000'000'000},
                                        {0, kMostNanos},
                                        {400 * 86400, 0}}) {
-    const auto set = [&](google::protobuf::Duration* duration) {
+    const auto set = [seconds = seconds, nanos = nanos](google::protobuf::Duration* duration) {
       duration->set_seconds(seconds);
       duration->set_nanos(nanos);
     };
