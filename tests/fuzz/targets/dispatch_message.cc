@@ -3,11 +3,16 @@
 
 // What the broker pushes: messages for jobs, from whoever may publish there.
 
+#include "services/worker/boundary/dispatch_message.h"
+
+#include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/names/names.h"
 #include "services/worker/queue_lane.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/message_mutator.h"
@@ -31,6 +36,18 @@ const Config& TwoTypes() {
   return config;
 }
 
+// What is left of the body once it was read.
+void CheckRead(const std::string& body, int entries) {
+  const DispatchedJobs read = ReadDispatchMessage(body);
+  fuzz::CheckText(read.fault, 512);
+  FUZZ_CHECK(read.jobs.size() <= static_cast<size_t>(std::min(entries, kMaxJobsOfMessage)));
+  FUZZ_CHECK(read.jobs.size() == static_cast<size_t>(entries) || !read.fault.empty());
+  std::set<JobId> ids;
+  for (const DispatchedJob& job : read.jobs) {
+    FUZZ_CHECK(IsName(job.type) && ids.insert(job.id).second);
+  }
+}
+
 // Messages of which nothing is left are acked at once; all others once each of their jobs was
 // taken and answered, never before and never twice.
 void Run(const internal::v1::DispatchMessage& message) {
@@ -39,6 +56,7 @@ void Run(const internal::v1::DispatchMessage& message) {
   absl::Duration now = absl::Hours(1);
   lane.Opened(1, 4, now);
   const std::string body = message.SerializeAsString();
+  CheckRead(body, message.jobs_size());
   int offered = 0;
   uint64_t tag = 0;
   for (const std::string& queue : lane.broker_queues()) {
