@@ -68,6 +68,34 @@ def test_a_compressed_stream_to_state_is_refused_and_never_unpacked(strange, met
         assert "ompress" in refused.value.details()
 
 
+def field(number, content):
+    """A field that has a length."""
+    size, packed = len(content), b""
+    while size > 127:
+        packed, size = packed + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + packed + bytes([size]) + content
+
+
+def with_empty_lists(api, count):
+    """A SubmitJobRequest whose payload is a list of so many; a tree of it takes some 80 bytes each."""
+    return (api.jobs.SubmitJobRequest(type="demo.echo").SerializeToString() +
+            field(4, field(6, b"\x0a\x02\x32\x00" * count)))
+
+
+def test_a_wide_payload_is_refused_by_its_bytes(strange, api):
+    with no_more_memory(strange.frontend, 64), strange.channel() as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.unary_unary("/buzzer.v1.JobService/SubmitJob")(
+                with_empty_lists(api, 3_000_000), timeout=60)
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert refused.value.details() == "`payload`: must be at most 1048576 bytes as JSON"
+        batch = field(1, with_empty_lists(api, 1)) + field(1, with_empty_lists(api, 700_000))
+        answer = api.jobs.BatchSubmitJobsResponse.FromString(
+            channel.unary_unary("/buzzer.v1.JobService/BatchSubmitJobs")(batch, timeout=60))
+        assert answer.results[0].HasField("job")
+        assert answer.results[1].error.message == refused.value.details()
+
+
 def test_a_message_without_end_takes_no_more_than_the_quota(strange):
     """gRPC looks at a message's size at its end."""
     with no_more_memory(strange.frontend, 700), strange.channel() as channel:

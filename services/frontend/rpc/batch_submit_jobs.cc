@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <atomic>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
@@ -10,8 +12,10 @@
 #include "services/frontend/limits.h"
 #include "services/frontend/rpc/call_metadata.h"
 #include "services/frontend/rpc/job_service.h"
+#include "services/frontend/rpc/raw_messages.h"
 #include "services/frontend/rpc/submit_log.h"
 #include "services/frontend/rpc/unary_call.h"
+#include "services/frontend/submit_bytes.h"
 #include "services/frontend/validation.h"
 
 namespace buzzer::frontend {
@@ -65,13 +69,8 @@ class Batch {
   v1::BatchSubmitJobsResponse* const response_;
 };
 
-absl::Status Check(const grpc::CallbackServerContext& context,
-                   const v1::BatchSubmitJobsRequest& request) {
-  if (request.requests().empty() || request.requests_size() > kMaxBatchRequests) {
-    return InvalidField("requests", absl::StrCat("must have 1 to ", kMaxBatchRequests,
-                                                 " jobs, and has ", request.requests_size()));
-  }
-  if (const size_t bytes = request.ByteSizeLong(); bytes > kMaxBatchRequestBytes) {
+absl::Status Check(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
+  if (const size_t bytes = request.Length(); bytes > kMaxBatchRequestBytes) {
     const std::string why = absl::StrCat("has ", bytes, " bytes; a batch may have ",
                                          kMaxBatchRequestBytes, ": send it in parts");
     return ErrorBuilder(absl::StatusCode::kInvalidArgument, "TOO_LARGE",
@@ -86,27 +85,45 @@ absl::Status Check(const grpc::CallbackServerContext& context,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::string>> RequestsOf(const grpc::CallbackServerContext& context,
+                                                    const grpc::ByteBuffer& request) {
+  RawReader bytes(request);
+  auto requests = SplitBatchBytes(&bytes);
+  if (!requests.ok()) return requests;
+  if (absl::Status refused = Check(context, request); !refused.ok()) return refused;
+  return requests;
+}
+
+absl::StatusOr<internal::v1::NewJob> ToNewJob(const std::string& bytes,
+                                              const SubmitContext& submit) {
+  if (absl::Status status = CheckSubmitBytes(bytes); !status.ok()) return status;
+  v1::SubmitJobRequest request;
+  if (!request.ParseFromString(bytes)) return NotAMessage("SubmitJobRequest");
+  return MakeNewJob(request, submit);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContext* context,
-                                                      const v1::BatchSubmitJobsRequest* request,
-                                                      v1::BatchSubmitJobsResponse* response) {
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kBatchSubmitJobs);
   auto tenant = CallerTenant(*context);
-  if (absl::Status refused = tenant.ok() ? Check(*context, *request) : tenant.status();
-      !refused.ok()) {
-    call->Finish(refused);
+  const auto requests = tenant.ok() ? RequestsOf(*context, *request)
+                                    : absl::StatusOr<std::vector<std::string>>(tenant.status());
+  if (!requests.ok()) {
+    call->Finish(requests.status());
     return call->reactor();
   }
-  const int jobs = request->requests_size();
-  const auto batch = std::make_shared<Batch>(call, *tenant, jobs, response);
+  const int jobs = static_cast<int>(requests->size());
+  const auto batch = std::make_shared<Batch>(call, *tenant, jobs,
+                                             call->AnswerIn<v1::BatchSubmitJobsResponse>(response));
   SubmitContext submit;
   submit.tenant = *std::move(tenant);
   submit.now = parts_.clock->Now();
-  // The request is there until the last of them has its result.
   for (int place = 0; place < jobs; ++place) {
     submit.id = JobId::Make(submit.now);
-    auto job = MakeNewJob(request->requests(place), submit);
+    auto job = ToNewJob((*requests)[place], submit);
     if (!job.ok()) {
       batch->Settle(place, job.status());
       continue;

@@ -9,18 +9,26 @@
 
 namespace buzzer::frontend {
 
+// The methods whose requests hold a google.protobuf.Value get bytes (see submit_bytes.h).
+using JobServiceBase = v1::JobService::WithRawCallbackMethod_SubmitJob<
+    v1::JobService::WithRawCallbackMethod_BatchSubmitJobs<v1::JobService::CallbackService>>;
+
 // buzzer.v1.JobService; job_service.proto says what each method promises, the file named
 // like it how it is done. Thread-safe; runs on gRPC's threads and never blocks them.
-class JobService final : public v1::JobService::CallbackService {
+class JobService final : public JobServiceBase {
  public:
   explicit JobService(const Parts& parts) : parts_(parts) {}
 
+  // Those without bytes are never called.
+  using JobServiceBase::BatchSubmitJobs;
+  using JobServiceBase::SubmitJob;
+
   grpc::ServerUnaryReactor* SubmitJob(grpc::CallbackServerContext* context,
-                                      const v1::SubmitJobRequest* request,
-                                      v1::Job* response) override;
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* BatchSubmitJobs(grpc::CallbackServerContext* context,
-                                            const v1::BatchSubmitJobsRequest* request,
-                                            v1::BatchSubmitJobsResponse* response) override;
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
                                    const v1::GetJobRequest* request, v1::Job* response) override;
   grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,

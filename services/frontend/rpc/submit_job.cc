@@ -12,8 +12,10 @@
 #include "services/frontend/rpc/fetch_job.h"
 #include "services/frontend/rpc/job_service.h"
 #include "services/frontend/rpc/job_wait.h"
+#include "services/frontend/rpc/raw_messages.h"
 #include "services/frontend/rpc/submit_log.h"
 #include "services/frontend/rpc/unary_call.h"
+#include "services/frontend/submit_bytes.h"
 #include "services/frontend/validation.h"
 
 namespace buzzer::frontend {
@@ -83,11 +85,20 @@ void WaitForEnd(const Accepted& accepted, absl::Duration wait, absl::Duration ho
   accepted.call->OnGone([waiting] { waiting->Cancel(); });
 }
 
+absl::StatusOr<v1::SubmitJobRequest> Parse(const grpc::ByteBuffer& bytes) {
+  RawReader checked(bytes);
+  if (absl::Status status = CheckSubmitBytes(&checked); !status.ok()) return status;
+  RawReader parsed(bytes);
+  v1::SubmitJobRequest request;
+  if (!request.ParseFromZeroCopyStream(&parsed)) return NotAMessage("SubmitJobRequest");
+  return request;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* context,
-                                                const v1::SubmitJobRequest* request,
-                                                v1::Job* response) {
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
   const auto prefer = FindMetadata(*context, "prefer");
   const auto call = UnaryCall::Make(context, parts_, Method::kSubmitJob, prefer.has_value());
   auto tenant = CallerTenant(*context);
@@ -100,13 +111,14 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
   submit.key_header = FindMetadata(*context, "idempotency-key");
   submit.now = parts_.clock->Now();
   submit.id = JobId::Make(submit.now);
-  auto job = MakeNewJob(*request, submit);
+  const auto message = Parse(*request);
+  auto job = message.ok() ? MakeNewJob(*message, submit) : message.status();
   if (!job.ok()) {
     call->Finish(job.status());
     return call->reactor();
   }
   const auto wait = prefer.has_value() ? ParsePreferWait(*prefer, kMaxWait) : std::nullopt;
-  const Accepted accepted{parts_, call, response, *std::move(tenant)};
+  const Accepted accepted{parts_, call, call->AnswerIn<v1::Job>(response), *std::move(tenant)};
   parts_.submits->Submit(*std::move(job), [accepted, wait, received = submit.now,
                                            id = submit.id](absl::StatusOr<v1::Job> stored) {
     if (!stored.ok()) {

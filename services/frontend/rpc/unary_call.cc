@@ -57,7 +57,7 @@ void UnaryCall::Finish(const absl::Status& status) {
     if (const auto seconds = RetryAfterOfError(status)) SetHeader("retry-after", *seconds);
   }
   metrics_->OnUnaryDone(method_, status.code(), clock_->Monotonic() - start_);
-  reactor_->Finish(ToGrpcStatus(status));
+  reactor_->Finish(status.ok() && write_answer_ ? write_answer_() : ToGrpcStatus(status));
 }
 
 void UnaryCall::OnGone(std::function<void()> gone) {

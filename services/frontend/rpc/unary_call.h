@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -33,6 +34,19 @@ class UnaryCall {
   // Adds initial metadata, which is a header on REST. Before Finish, by who finishes.
   void SetHeader(absl::string_view key, absl::string_view value);
 
+  // The message that a successful Finish writes to `bytes`, where gRPC wants those. Lives as
+  // long as the call. At most once.
+  template <typename Message>
+  Message* AnswerIn(grpc::ByteBuffer* bytes) {
+    auto message = std::make_shared<Message>();
+    Message* const answer = message.get();
+    write_answer_ = [message = std::move(message), bytes] {
+      bool own_buffer = false;
+      return grpc::SerializationTraits<Message>::Serialize(*message, bytes, &own_buffer);
+    };
+    return answer;
+  }
+
   // Answers. An error brings `x-http-code` and `retry-after` with it. Call once; request
   // and response must not be touched afterwards.
   void Finish(const absl::Status& status);
@@ -56,6 +70,7 @@ class UnaryCall {
   const Method method_;
   const absl::Duration start_;
   grpc::ServerUnaryReactor* const reactor_;  // gRPC's, or deletes itself.
+  std::function<grpc::Status()> write_answer_;
   Mutex mutex_;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> on_gone_ ABSL_GUARDED_BY(mutex_);

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "buzzer/internal/v1/dispatch.pb.h"
+#include "buzzer/v1/job_service.pb.h"
 #include "common/job_id/job_id.h"
+#include "services/frontend/submit_bytes.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/sqlite/sqlite_job_store.h"
 #include "services/worker/queue_lane.h"
@@ -74,6 +76,29 @@ void TakesAMessageApart(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(TakesAMessageApart)->Arg(1)->Arg(100);
+
+// What a submit's bytes are looked at for before they are parsed, and the parsing beside it.
+std::string SubmitBytes() {
+  v1::SubmitJobRequest request;
+  request.set_type("demo.echo");
+  (*request.mutable_payload()->mutable_struct_value()->mutable_fields())["x"].set_number_value(1);
+  return request.SerializeAsString();
+}
+
+void ChecksTheBytesOfASubmit(benchmark::State& state) {
+  const std::string bytes = SubmitBytes();
+  for (auto _ : state) benchmark::DoNotOptimize(frontend::CheckSubmitBytes(bytes));
+}
+BENCHMARK(ChecksTheBytesOfASubmit);
+
+void ParsesASubmit(benchmark::State& state) {
+  const std::string bytes = SubmitBytes();
+  for (auto _ : state) {
+    v1::SubmitJobRequest request;
+    benchmark::DoNotOptimize(request.ParseFromString(bytes));
+  }
+}
+BENCHMARK(ParsesASubmit);
 
 std::vector<internal::v1::NewJob> NewJobs(int64_t count) {
   std::vector<internal::v1::NewJob> jobs(static_cast<size_t>(count));

@@ -992,20 +992,47 @@ grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const 
 TEST_F(FrontendTest, LivesOnAfterMessagesThatAreNone) {
   Start();
   const std::string submit = "/buzzer.v1.JobService/SubmitJob";
-  // A `type` that is not UTF-8: gRPC itself refuses it.
-  EXPECT_EQ(CallWithBytes(channel_, submit, "\x0a\x02\xff\xfe").error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  // A text that is not UTF-8: gRPC itself refuses it, but for the submits, which get the bytes.
+  EXPECT_EQ(
+      CallWithBytes(channel_, "/buzzer.v1.JobService/GetJob", "\x0a\x02\xff\xfe").error_code(),
+      grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(Reason(CallWithBytes(channel_, submit, "\x0a\x02\xff\xfe")), "INVALID_REQUEST");
   std::mt19937 random(4711);
   for (int i = 0; i < 300; ++i) {
     std::string bytes(random() % 100, '\0');
     for (char& c : bytes) c = static_cast<char>(random());
     EXPECT_FALSE(CallWithBytes(channel_, submit, bytes).ok());
+    EXPECT_FALSE(CallWithBytes(channel_, "/buzzer.v1.JobService/BatchSubmitJobs", bytes).ok());
     EXPECT_FALSE(CallWithBytes(channel_, "/buzzer.v1.JobService/GetJob", bytes).ok());
     EXPECT_FALSE(CallWithBytes(channel_, "/buzzer.v1.JobService/WatchJob", bytes).ok());
   }
   Call call;
   v1::Job job;
   EXPECT_TRUE(Submit(call, &job).ok());
+}
+
+TEST_F(FrontendTest, RefusesAWidePayloadByItsBytes) {
+  Start();
+  v1::SubmitJobRequest request = Echo();
+  for (int i = 0; i < 500'000; ++i) {
+    request.mutable_payload()->mutable_list_value()->add_values()->mutable_list_value();
+  }
+  Call call;
+  v1::Job job;
+  const auto status = jobs_->SubmitJob(&call.context, request, &job);
+  EXPECT_EQ(Reason(status), "TOO_LARGE");
+  EXPECT_EQ(call.Header("x-http-code"), "413");
+  EXPECT_EQ(status.error_message(), "`payload`: must be at most 1048576 bytes as JSON");
+
+  v1::BatchSubmitJobsRequest batch;
+  *batch.add_requests() = Echo();
+  *batch.add_requests() = request;
+  Call batched;
+  v1::BatchSubmitJobsResponse response;
+  ASSERT_TRUE(jobs_->BatchSubmitJobs(&batched.context, batch, &response).ok());
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_TRUE(response.results(0).has_job());
+  EXPECT_EQ(ErrorReason(FromRpcStatus(response.results(1).error())), "TOO_LARGE");
 }
 
 TEST_F(FrontendTest, LivesOnAfterBytesThatAreNoHttp) {
