@@ -24,6 +24,28 @@ inline constexpr size_t kMaxErrorMessageBytes = 2048;
 // The tail of a program's standard error in JobError.detail.
 inline constexpr size_t kMaxErrorDetailBytes = 4096;
 
+// Levels of nesting of a payload's or a progress report's JSON.
+inline constexpr int kMaxJsonDepth = 32;
+inline constexpr int kMaxLabels = 32;
+inline constexpr size_t kMaxLabelCharacters = 63;
+inline constexpr size_t kMaxContentTypeBytes = 127;
+inline constexpr size_t kMaxIdempotencyKeyBytes = 255;
+inline constexpr int32_t kMaxMaxAttempts = 100;
+inline constexpr absl::Duration kMaxDelay = absl::Hours(366 * 24);
+inline constexpr absl::Duration kMinDeadline = absl::Seconds(1);
+inline constexpr absl::Duration kMaxDeadline = absl::Hours(366 * 24);
+inline constexpr absl::Duration kMinAttemptTimeout = absl::Seconds(1);
+inline constexpr absl::Duration kMaxAttemptTimeout = absl::Hours(30 * 24);
+inline constexpr absl::Duration kMinLease = absl::Seconds(5);
+inline constexpr absl::Duration kMaxLease = absl::Hours(1);
+inline constexpr absl::Duration kMinRetention = absl::Seconds(1);
+inline constexpr absl::Duration kMaxRetention = absl::Hours(366 * 24);
+inline constexpr int32_t kMaxPageSize = 1000;
+// A page of jobs is cut here, so that its JSON stays below what the gateway passes (16 MiB).
+inline constexpr size_t kMaxPageBytes = 4 << 20;
+// Jobs that the frontend sends to the state service in one message.
+inline constexpr int kMaxBatchJobs = 1000;
+
 inline constexpr int32_t kDefaultMaxAttempts = 5;
 inline constexpr absl::Duration kDefaultLease = absl::Seconds(30);
 inline constexpr absl::Duration kDefaultGrace = absl::Seconds(10);

@@ -23,6 +23,18 @@ constexpr bool IsName(absl::string_view text) {
   return true;
 }
 
+// For messages: "must be " + this.
+inline constexpr char kTenantRule[] =
+    "1 to 63 lower-case letters, digits or '-', not starting with '-'";
+
+constexpr bool IsTenant(absl::string_view text) {
+  if (text.empty() || text.size() > 63 || text[0] == '-') return false;
+  for (const char c : text) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
+  }
+  return true;
+}
+
 }  // namespace buzzer
 
 #endif  // COMMON_NAMES_NAMES_H_

@@ -3,11 +3,9 @@
 
 #include "services/frontend/idempotency_key.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "services/frontend/limits.h"
+#include "common/job_fields/job_fields.h"
 
 namespace buzzer::frontend {
 namespace {
@@ -18,11 +16,6 @@ absl::Status Malformed() {
 }
 
 }  // namespace
-
-bool IsIdempotencyKey(absl::string_view text) {
-  return !text.empty() && text.size() <= kMaxIdempotencyKeyBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
-}
 
 absl::StatusOr<std::string> ParseIdempotencyKey(absl::string_view header) {
   const absl::string_view text = absl::StripAsciiWhitespace(header);

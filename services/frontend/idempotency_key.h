@@ -11,12 +11,6 @@
 
 namespace buzzer::frontend {
 
-// For messages: "must be " + this.
-inline constexpr char kIdempotencyKeyRule[] = "1 to 255 printable ASCII characters";
-
-// Whether the text, without quotes, may be a key.
-bool IsIdempotencyKey(absl::string_view text);
-
 // The key of an `Idempotency-Key` header: a string in double quotes with `\"` and `\\`
 // (RFC 8941), or the bare characters. INVALID_ARGUMENT, with what would be right.
 absl::StatusOr<std::string> ParseIdempotencyKey(absl::string_view header);

@@ -13,9 +13,10 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/errors/errors.h"
+#include "common/job_fields/job_fields.h"
+#include "common/limits/limits.h"
 #include "common/names/names.h"
 #include "services/frontend/field_errors.h"
-#include "services/frontend/labels.h"
 #include "services/frontend/limits.h"
 
 namespace buzzer::frontend {

@@ -150,9 +150,9 @@ class SubmitScan {
 
   template <typename Inside>
   bool Nested(int depth, Inside inside) {
-    if (depth >= kMaxPayloadDepth) {
-      return Refuse(InvalidField(
-          "payload", absl::StrCat("must be nested at most ", kMaxPayloadDepth, " deep")));
+    if (depth >= kMaxJsonDepth) {
+      return Refuse(
+          InvalidField("payload", absl::StrCat("must be nested at most ", kMaxJsonDepth, " deep")));
     }
     return Add(kBracketBytes) && Message(inside);
   }

@@ -20,7 +20,7 @@ namespace buzzer::frontend {
 
 // Whether the bytes of a SubmitJobRequest may be parsed. INVALID_ARGUMENT, as MakeNewJob's: the
 // payload is longer than kMaxPayloadBytes as JSON at the least (TOO_LARGE) or nested deeper than
-// kMaxPayloadDepth, or there are more than kMaxLabels labels; or (INVALID_REQUEST) there are far
+// kMaxJsonDepth, or there are more than kMaxLabels labels; or (INVALID_REQUEST) there are far
 // more fields than the API has, or the bytes are no message at all.
 absl::Status CheckSubmitBytes(google::protobuf::io::ZeroCopyInputStream* bytes);
 absl::Status CheckSubmitBytes(absl::string_view bytes);

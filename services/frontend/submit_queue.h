@@ -16,6 +16,7 @@
 #include "buzzer/internal/v1/state_service.pb.h"
 #include "common/clock/clock.h"
 #include "common/job_id/job_id.h"
+#include "common/limits/limits.h"
 #include "common/mutex/mutex.h"
 #include "services/frontend/limits.h"
 

@@ -11,11 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/errors/errors.h"
+#include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/times/times.h"
 #include "services/frontend/field_errors.h"
 #include "services/frontend/idempotency_key.h"
-#include "services/frontend/labels.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/payload_json.h"
 #include "services/frontend/request_hash.h"
@@ -36,51 +37,10 @@ std::string Text(absl::Duration duration) {
   return absl::StrCat(absl::ToInt64Seconds(duration), " s");
 }
 
-// nullopt if seconds and nanos do not make a duration (see duration.proto).
-std::optional<absl::Duration> ToDuration(const google::protobuf::Duration& duration) {
-  constexpr int64_t kMaxSeconds = 315'576'000'000;
-  const int64_t seconds = duration.seconds();
-  const int32_t nanos = duration.nanos();
-  const bool signs_differ = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
-  if (signs_differ || seconds < -kMaxSeconds || seconds > kMaxSeconds || nanos <= -1'000'000'000 ||
-      nanos >= 1'000'000'000) {
-    return std::nullopt;
-  }
-  return absl::Seconds(seconds) + absl::Nanoseconds(nanos);
-}
-
 google::protobuf::Duration ToProto(absl::Duration duration) {
   google::protobuf::Duration proto;
   proto.set_seconds(absl::ToInt64Seconds(duration));
   return proto;
-}
-
-bool IsInRange(const google::protobuf::Duration& duration, absl::Duration min, absl::Duration max) {
-  const auto value = ToDuration(duration);
-  return value.has_value() && *value >= min && *value <= max;
-}
-
-// Characters of a token (RFC 9110, 5.6.2).
-bool IsTokenCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         absl::string_view("!#$%&'*+-.^_`|~").find(c) != absl::string_view::npos;
-}
-
-bool IsToken(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter);
-}
-
-// `type/subtype`, perhaps with parameters after a ';'.
-bool IsContentType(absl::string_view text) {
-  if (text.size() > kMaxContentTypeBytes) return false;
-  if (!std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; })) {
-    return false;
-  }
-  const absl::string_view essence =
-      absl::StripTrailingAsciiWhitespace(text.substr(0, text.find(';')));
-  const size_t slash = essence.find('/');
-  return slash != absl::string_view::npos && IsToken(essence.substr(0, slash)) &&
-         IsToken(essence.substr(slash + 1));
 }
 
 // Checks a SubmitJobRequest and makes the NewJob of it, field by field.
@@ -142,7 +102,7 @@ class SubmitCheck {
     }
     job_.set_payload_is_json(true);
     job_.set_payload_content_type(kJsonContentType);
-    auto json = ToJson(request_.payload(), kMaxPayloadDepth, kMaxPayloadBytes);
+    auto json = ToJson(request_.payload(), kMaxJsonDepth, kMaxPayloadBytes);
     if (json.ok()) {
       job_.set_payload(*std::move(json));
     } else if (absl::IsOutOfRange(json.status())) {
@@ -162,9 +122,7 @@ class SubmitCheck {
     job_.set_payload_content_type(kBytesContentType);
     if (request_.payload_content_type().empty()) return;
     if (!IsContentType(request_.payload_content_type())) {
-      errors_.Add("payload_content_type",
-                  absl::StrCat("must be as `image/png`, at most ", kMaxContentTypeBytes,
-                               " printable ASCII characters"));
+      errors_.Add("payload_content_type", absl::StrCat("must be ", kContentTypeRule));
       return;
     }
     job_.set_payload_content_type(request_.payload_content_type());
@@ -212,11 +170,8 @@ class SubmitCheck {
     }
     if (request_.has_run_at()) {
       const auto& run_at = request_.run_at();
-      // The years 1 to 9999, see timestamp.proto.
-      const bool is_time = run_at.seconds() >= -62'135'596'800 &&
-                           run_at.seconds() < 253'402'300'800 && run_at.nanos() >= 0 &&
-                           run_at.nanos() < 1'000'000'000;
-      if (!is_time) {
+      const auto time = CheckedTime(run_at);
+      if (!time.has_value()) {
         errors_.Add("run_at", "must be a time of the years 1 to 9999");
       } else if (absl::FromUnixSeconds(run_at.seconds()) > context_.now + kMaxDelay) {
         errors_.Add("run_at", absl::StrCat("must be at most ", Text(kMaxDelay), " ahead"));
@@ -284,16 +239,8 @@ absl::StatusOr<internal::v1::NewJob> MakeNewJob(const v1::SubmitJobRequest& requ
 
 absl::StatusOr<std::string> ParseTenant(std::optional<absl::string_view> header) {
   if (!header.has_value()) return std::string(kDefaultTenant);
-  const auto is_first = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-           absl::ascii_isdigit(static_cast<unsigned char>(c));
-  };
-  const bool fits =
-      !header->empty() && header->size() <= 63 && is_first(header->front()) &&
-      std::all_of(header->begin(), header->end(), [&](char c) { return is_first(c) || c == '-'; });
-  if (!fits) {
-    return InvalidField("x-buzzer-tenant",
-                        "must be 1 to 63 lower-case letters, digits or '-', not starting with '-'");
+  if (!IsTenant(*header)) {
+    return InvalidField("x-buzzer-tenant", absl::StrCat("must be ", kTenantRule));
   }
   return std::string(*header);
 }
@@ -328,7 +275,7 @@ absl::StatusOr<absl::Duration> ParseWait(absl::string_view field,
   if (!IsInRange(wait, absl::ZeroDuration(), kMaxWait)) {
     return InvalidField(field, absl::StrCat("must be 0 s to ", Text(kMaxWait)));
   }
-  return *ToDuration(wait);
+  return *CheckedDuration(wait);
 }
 
 absl::Status CheckRevision(absl::string_view field, int64_t revision) {

@@ -43,7 +43,7 @@ def promised():
     streams = re.search(r"max_concurrent_streams: (\d+)", text("services/gateway/envoy.yaml"))[1]
     return {
         "payload": [f"{k['kMaxPayloadBytes'] >> 20} MiB",
-                    f"nested {k['kMaxPayloadDepth']} deep"],
+                    f"nested {k['kMaxJsonDepth']} deep"],
         "result": [f"{k['kMaxResultBytes'] >> 20} MiB"],
         "progress": [f"message {k['kMaxProgressMessageBytes'] >> 10} KiB",
                      f"data {k['kMaxProgressDataBytes'] >> 10} KiB"],
@@ -106,7 +106,7 @@ def said_of_fields():
         ("Progress", "data"): f"at most {k['kMaxProgressDataBytes'] >> 10} KiB",
         ("JobError", "message"): f"at most {k['kMaxErrorMessageBytes']} bytes",
         ("JobError", "detail"): f"at most {k['kMaxErrorDetailBytes'] >> 10} KiB",
-        ("SubmitJobRequest", "payload"): f"nested at most {k['kMaxPayloadDepth']} deep, at most "
+        ("SubmitJobRequest", "payload"): f"nested at most {k['kMaxJsonDepth']} deep, at most "
                                          f"{k['kMaxPayloadBytes'] >> 20} MiB",
         ("SubmitJobRequest", "payload_bytes"): f"at most {k['kMaxPayloadBytes'] >> 20} MiB",
         ("SubmitJobRequest", "payload_content_type"): f"most {k['kMaxContentTypeBytes']} "

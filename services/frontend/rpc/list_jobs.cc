@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/errors/errors.h"
+#include "common/limits/limits.h"
 #include "services/frontend/call_errors.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/list_filter.h"

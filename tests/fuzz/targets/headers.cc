@@ -6,6 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/job_fields/job_fields.h"
+#include "common/limits/limits.h"
 #include "common/names/names.h"
 #include "common/utf8/utf8.h"
 #include "services/frontend/idempotency_key.h"

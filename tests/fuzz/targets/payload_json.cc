@@ -20,7 +20,7 @@ void Run(absl::string_view text) {
     fuzz::CheckError(value.status(), absl::StatusCode::kInternal, "", 256);
     return;
   }
-  const auto json = ToJson(*value, kMaxPayloadDepth, kMaxPayloadBytes);
+  const auto json = ToJson(*value, kMaxJsonDepth, kMaxPayloadBytes);
   if (!json.ok()) {
     fuzz::CheckText(json.status().message(), 256);
     return;
@@ -29,7 +29,7 @@ void Run(absl::string_view text) {
   FUZZ_CHECK(!absl::StrContains(*json, '\n') && !absl::StrContains(*json, '\0'));
   const auto again = FromJson(*json);
   FUZZ_CHECK_SEEN(again.ok(), *json);
-  const auto json_again = ToJson(*again, kMaxPayloadDepth, kMaxPayloadBytes);
+  const auto json_again = ToJson(*again, kMaxJsonDepth, kMaxPayloadBytes);
   FUZZ_CHECK_SEEN(json_again.ok() && *json_again == *json, *json);
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 void Run(const google::protobuf::Value& value) {
   constexpr size_t kMaxBytes = 2000;
-  const auto json = ToJson(value, kMaxPayloadDepth, kMaxBytes);
+  const auto json = ToJson(value, kMaxJsonDepth, kMaxBytes);
   if (!json.ok()) {
     fuzz::CheckText(json.status().message(), 256);
     return;
@@ -26,7 +26,7 @@ void Run(const google::protobuf::Value& value) {
   FUZZ_CHECK_SEEN(nlohmann::json::accept(*json), *json);
   const auto again = FromJson(*json);
   FUZZ_CHECK_SEEN(again.ok(), *json);
-  const auto json_again = ToJson(*again, kMaxPayloadDepth, kMaxBytes);
+  const auto json_again = ToJson(*again, kMaxJsonDepth, kMaxBytes);
   FUZZ_CHECK_SEEN(json_again.ok(), *json);
   FUZZ_CHECK_SEEN(*json_again == *json, *json + " became " + *json_again);
 }

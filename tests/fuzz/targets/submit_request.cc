@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
 #include "google/rpc/error_details.pb.h"
 #include "services/frontend/idempotency_key.h"
-#include "services/frontend/labels.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/validation.h"
 #include "tests/fuzz/support/check.h"

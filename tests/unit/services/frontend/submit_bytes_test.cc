@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "buzzer/v1/job_service.pb.h"
 #include "common/errors/errors.h"
+#include "common/limits/limits.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/validation.h"
