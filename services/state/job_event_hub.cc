@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "services/state/boundary/limits.h"
+#include "services/state/boundary/state_checks.h"
 
 namespace buzzer::state {
 namespace {
@@ -87,56 +90,76 @@ void JobEventHub::OfferChanges(const std::vector<JobChange>& changes,
     const v1::JobEvent event = deleted ? v1::JobEvent() : ToEvent(change);
     for (const Watcher& watcher : it->second) {
       auto session = watcher.session.lock();
-      if (session != nullptr && session->Offer(watcher.watch, deleted ? nullptr : &event,
-                                               deleted ? Deleted() : absl::OkStatus())) {
+      if (session != nullptr &&
+          session->Offer(watcher.watch, change.job.id, deleted ? nullptr : &event,
+                         deleted ? Deleted() : absl::OkStatus())) {
         to_wake->insert(std::move(session));
       }
     }
   }
 }
 
-void WatchSession::Start(const internal::v1::WatchRequest::Start& start) {
-  const std::optional<JobId> job = JobId::FromBytes(start.job_id());
-  const JobId id = job.value_or(JobId());
+absl::Status WatchSession::Start(const internal::v1::WatchRequest::Start& start) {
+  const absl::Status checked = Check(start);
+  Watch copy;
   {
     MutexLock lock(&mutex_);
-    Watch& watch = watches_[start.watch()];
-    watch.tenant = start.tenant();
-    watch.job = id;
-    watch.events = JobWatch(std::max<int64_t>(start.after_revision(), 0));
-    watch.reading = true;
+    if (watches_.size() >= kMaxWatchesOfAStream) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("`start`: a stream has at most ", kMaxWatchesOfAStream, " watches"));
+    }
+    const auto [it, is_new] = watches_.try_emplace(start.watch());
+    if (!is_new) return InvalidField("watch", "must be a number that is not in use on the stream");
+    Watch& watch = it->second;
+    watch.generation = ++last_generation_;
+    if (checked.ok()) {
+      watch.tenant = start.tenant();
+      watch.job = *JobId::FromBytes(start.job_id());
+      watch.events = JobWatch(start.after_revision());
+      watch.reading = true;
+    } else {
+      watch.events.Start(checked);
+      MarkDirty(start.watch(), watch);
+    }
+    copy = watch;
+  }
+  if (!checked.ok()) {
+    wake_();
+    return absl::OkStatus();
   }
   // Hear of commits first, read then: what is committed between is in both, and
   // JobWatch tells it once.
-  hub_->Add(id, weak_from_this(), start.watch());
-  Watch copy;
-  copy.tenant = start.tenant();
-  copy.job = id;
-  copy.events = JobWatch(std::max<int64_t>(start.after_revision(), 0));
+  hub_->Add(copy.job, weak_from_this(), start.watch());
   Read(start.watch(), copy);
+  return absl::OkStatus();
 }
 
 void WatchSession::Read(int64_t id, const Watch& watch) {
   hub_->store_->GetForWatch(watch.tenant, watch.job, watch.events.told(),
-                            [weak = weak_from_this(), id](const absl::StatusOr<WatchStart>& start) {
+                            [weak = weak_from_this(), id, generation = watch.generation](
+                                const absl::StatusOr<WatchStart>& start) {
                               const auto self = weak.lock();
-                              if (self != nullptr && self->FinishRead(id, start)) self->wake_();
+                              if (self != nullptr && self->FinishRead(id, generation, start))
+                                self->wake_();
                             });
 }
 
-bool WatchSession::FinishRead(int64_t id, const absl::StatusOr<WatchStart>& start) {
+bool WatchSession::FinishRead(int64_t id, int64_t generation,
+                              const absl::StatusOr<WatchStart>& start) {
   MutexLock lock(&mutex_);
   const auto it = watches_.find(id);
-  if (it == watches_.end()) return false;
+  if (it == watches_.end() || it->second.generation != generation) return false;
   it->second.reading = false;
   it->second.events.Start(start);
   return MarkDirty(id, it->second);
 }
 
-bool WatchSession::Offer(int64_t id, const v1::JobEvent* event, const absl::Status& end) {
+bool WatchSession::Offer(int64_t id, const JobId& job, const v1::JobEvent* event,
+                         const absl::Status& end) {
   MutexLock lock(&mutex_);
   const auto it = watches_.find(id);
-  if (it == watches_.end()) return false;
+  // The number may be another's by now.
+  if (it == watches_.end() || it->second.job != job) return false;
   if (event != nullptr) {
     it->second.events.Offer(*event);
   } else {
@@ -188,7 +211,8 @@ bool WatchSession::Fill(internal::v1::WatchResponse* response) {
   {
     MutexLock lock(&mutex_);
     size_t taken = 0;
-    while (taken < dirty_.size() && response->items_size() < kMaxItems) {
+    size_t bytes = 0;
+    while (taken < dirty_.size() && response->items_size() < kMaxItems && bytes < kAnswerCutBytes) {
       const int64_t id = dirty_[taken++];
       const auto it = watches_.find(id);
       if (it == watches_.end()) continue;
@@ -203,6 +227,7 @@ bool WatchSession::Fill(internal::v1::WatchResponse* response) {
           ended.emplace_back(id, watch.job);
           watches_.erase(it);
         }
+        bytes += item.ByteSizeLong();
         *response->add_items() = std::move(item);
         if (end.has_value()) continue;
       }

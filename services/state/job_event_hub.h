@@ -56,7 +56,9 @@ class JobEventHub final : public CommitObserver {
 // session's.
 class WatchSession : public std::enable_shared_from_this<WatchSession> {
  public:
-  void Start(const internal::v1::WatchRequest::Start& start);
+  // INVALID_ARGUMENT: the watch's number is in use. RESOURCE_EXHAUSTED: too many watches. A start
+  // that is wrong in itself is a watch that ends at once.
+  absl::Status Start(const internal::v1::WatchRequest::Start& start);
   void Stop(int64_t watch);
   // Ends all: the stream is gone.
   void Close();
@@ -70,6 +72,8 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
     std::string tenant;
     JobId job;
     JobWatch events{0};
+    // Of all that ever were: a read that was asked for one that had its number before is late.
+    int64_t generation = 0;
     bool dirty = false;
     bool reading = false;
   };
@@ -77,13 +81,13 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   WatchSession(JobEventHub* hub, std::function<void()> wake) : hub_(hub), wake_(std::move(wake)) {}
 
   // Returns whether to wake the session.
-  bool Offer(int64_t watch, const v1::JobEvent* event, const absl::Status& end);
+  bool Offer(int64_t watch, const JobId& job, const v1::JobEvent* event, const absl::Status& end);
   // Commits may have gone untold.
   void MissAll();
   // Reads what the watch needs to start, or to start anew.
   void Read(int64_t id, const Watch& watch);
   // Returns whether to wake the session.
-  bool FinishRead(int64_t id, const absl::StatusOr<WatchStart>& start);
+  bool FinishRead(int64_t id, int64_t generation, const absl::StatusOr<WatchStart>& start);
   // Returns whether it was clean.
   bool MarkDirty(int64_t id, Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -92,6 +96,7 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   Mutex mutex_;
   absl::flat_hash_map<int64_t, Watch> watches_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> dirty_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_generation_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace buzzer::state

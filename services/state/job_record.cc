@@ -7,8 +7,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
+#include "common/times/times.h"
+#include "services/state/boundary/values.h"
 
 namespace buzzer::state {
+namespace {
+
+// Of a google.protobuf.Duration: 10 000 years.
+constexpr absl::Duration kMaxDuration = absl::Seconds(315'576'000'000);
+
+}  // namespace
 
 std::shared_ptr<const internal::v1::NewJob> JobRecord::NoSpec() {
   static const auto* const kNone =
@@ -37,6 +45,8 @@ std::optional<absl::Time> WakeTime(const JobRecord& job) {
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp timestamp;
+  // However it came to be stored: a time that is none would take a whole list along.
+  time = std::clamp(time, MinTimestamp(), MaxTimestamp());
   const int64_t seconds = absl::ToUnixSeconds(time);
   timestamp.set_seconds(seconds);
   timestamp.set_nanos(static_cast<int32_t>(
@@ -46,24 +56,31 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
 
 google::protobuf::Duration ToDuration(absl::Duration duration) {
   google::protobuf::Duration proto;
+  duration = std::clamp(duration, -kMaxDuration, kMaxDuration);
   proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
   proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
   return proto;
 }
 
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+  return std::clamp(
+      absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos()),
+      MinTimestamp(), MaxTimestamp());
 }
 
 absl::Duration FromDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+  return std::clamp(absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos()),
+                    -kMaxDuration, kMaxDuration);
 }
 
 v1::Progress ToProto(const ProgressRecord& progress) {
   v1::Progress proto;
   proto.set_fraction(progress.fraction);
   proto.set_message(progress.message);
-  if (!progress.data.empty()) proto.mutable_data()->ParseFromString(progress.data);
+  if (!progress.data.empty()) {
+    const bool read = proto.mutable_data()->ParseFromString(progress.data);
+    if (!read || !IsTellable(proto.data(), kMaxJsonDepth)) proto.clear_data();
+  }
   *proto.mutable_update_time() = ToTimestamp(progress.time);
   return proto;
 }
@@ -96,7 +113,9 @@ v1::Job ToProto(const JobRecord& job) {
   if (job.ended_at.has_value()) *proto.mutable_end_time() = ToTimestamp(*job.ended_at);
   if (job.deadline_at.has_value()) *proto.mutable_deadline_time() = ToTimestamp(*job.deadline_at);
   if (job.purge_at.has_value()) *proto.mutable_purge_time() = ToTimestamp(*job.purge_at);
-  if (spec.has_attempt_timeout()) *proto.mutable_attempt_timeout() = spec.attempt_timeout();
+  if (spec.has_attempt_timeout()) {
+    *proto.mutable_attempt_timeout() = ToDuration(FromDuration(spec.attempt_timeout()));
+  }
   *proto.mutable_lease() = ToDuration(job.lease());
   *proto.mutable_retention() = ToDuration(job.retention());
   proto.set_idempotency_key(spec.idempotency_key());

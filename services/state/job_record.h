@@ -124,6 +124,8 @@ v1::JobEvent ProgressEvent(const JobRecord& job);
 // The event that shows a whole job as it stands.
 v1::JobEvent SnapshotEvent(const JobRecord& job);
 
+// These go to the nearest value that a message may hold (common/times): a time that has none
+// would take everything along that it stands in.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 google::protobuf::Duration ToDuration(absl::Duration duration);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);

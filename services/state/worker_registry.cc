@@ -3,36 +3,52 @@
 
 #include "services/state/worker_registry.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace buzzer::state {
 
 void WorkerRegistry::Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send) {
   MutexLock lock(&mutex_);
-  by_stream_[stream] = {hello, std::move(send)};
-  stream_by_name_[hello.worker()] = stream;
+  const auto [it, is_new] = by_stream_.try_emplace(stream);
+  if (!is_new) Unname(it->second.hello.worker(), stream);
+  it->second = {hello, std::move(send)};
+  streams_by_name_[hello.worker()].insert(stream);
 }
 
 void WorkerRegistry::Remove(int64_t stream) {
   MutexLock lock(&mutex_);
   const auto it = by_stream_.find(stream);
   if (it == by_stream_.end()) return;
-  const auto name = stream_by_name_.find(it->second.hello.worker());
-  if (name != stream_by_name_.end() && name->second == stream) stream_by_name_.erase(name);
+  Unname(it->second.hello.worker(), stream);
   by_stream_.erase(it);
 }
 
+void WorkerRegistry::Unname(const std::string& name, int64_t stream) {
+  const auto it = streams_by_name_.find(name);
+  if (it == streams_by_name_.end()) return;
+  it->second.erase(stream);
+  if (it->second.empty()) streams_by_name_.erase(it);
+}
+
 WorkerRegistry::QueueWorkers WorkerRegistry::Of(const std::string& queue) const {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
   MutexLock lock(&mutex_);
   QueueWorkers sum;
+  int64_t slots = 0;
+  int64_t prefetch = 0;
   for (const auto& [stream, worker] : by_stream_) {
     for (const auto& served : worker.hello.queues()) {
       if (served.queue() != queue) continue;
       ++sum.workers;
-      sum.slots += served.slots();
-      sum.prefetch += served.prefetch();
+      slots += served.slots();
+      prefetch += served.prefetch();
     }
   }
+  sum.slots = static_cast<int>(std::min(slots, kMost));
+  sum.prefetch = static_cast<int>(std::min(prefetch, kMost));
   return sum;
 }
 
@@ -56,13 +72,15 @@ void WorkerRegistry::OnCommit(const std::vector<JobChange>& changes) {
   for (const JobChange& change : changes) {
     if (change.kind != JobChange::Kind::kState || change.job.state != v1::Job::CANCELLING) continue;
     MutexLock lock(&mutex_);
-    const auto name = stream_by_name_.find(change.job.worker);
+    const auto streams = streams_by_name_.find(change.job.worker);
     // One that is not connected learns it with its next renewal.
-    if (name == stream_by_name_.end()) continue;
+    if (streams == streams_by_name_.end()) continue;
+    const auto newest = by_stream_.find(*streams->second.rbegin());
+    if (newest == by_stream_.end()) continue;
     internal::v1::CancelNotice notice;
     notice.set_job_id(std::string(change.job.id.bytes()));
     notice.set_attempt(change.job.attempt);
-    by_stream_[name->second].send(std::move(notice));
+    newest->second.send(std::move(notice));
   }
 }
 

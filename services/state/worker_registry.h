@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "buzzer/internal/v1/work_service.pb.h"
@@ -29,7 +30,8 @@ class WorkerRegistry final : public CommitObserver {
   };
 
   // A stream says Hello (again). `send` must stay valid until Remove and may be called
-  // on any thread, under our lock. A newer stream of the same worker wins.
+  // on any thread, under our lock. Of several streams of one worker the newest, which has the
+  // highest number, hears of cancels.
   void Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send);
   void Remove(int64_t stream);
 
@@ -46,9 +48,13 @@ class WorkerRegistry final : public CommitObserver {
     SendCancel send;
   };
 
+  // Forgets that the stream has this name.
+  void Unname(const std::string& name, int64_t stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable Mutex mutex_;
   std::map<int64_t, Worker> by_stream_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, int64_t> stream_by_name_ ABSL_GUARDED_BY(mutex_);
+  // Exactly the streams above, by the names of their workers; none is empty.
+  std::map<std::string, std::set<int64_t>> streams_by_name_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace buzzer::state

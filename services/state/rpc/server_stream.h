@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "common/grpc/status.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer::state {
@@ -21,6 +23,10 @@ class StreamHandler {
   virtual ~StreamHandler() = default;
   // Never beside itself.
   virtual void OnRequest(Request& request) = 0;
+  // Whether the next request may be read. If not, it is asked again after each message that was
+  // written, and whenever the stream is woken: a client that asks and never reads is not read
+  // either. Called under a lock of the stream's: must not wake it.
+  virtual bool TakesRequests() { return true; }
   // Fills in the next message and returns true, or false if there is nothing to send.
   // Never beside itself; may run beside OnRequest.
   virtual bool NextResponse(Response* response) = 0;
@@ -35,8 +41,9 @@ class StreamWaker {
   virtual ~StreamWaker() = default;
   // Asks the handler for its next message.
   virtual void Wake() = 0;
-  // Ends the stream; the client opens a new one.
-  virtual void Close() = 0;
+  // Ends the stream: with OK the client opens a new one, else it did something wrong. The first
+  // status counts.
+  virtual void Close(const absl::Status& status) = 0;
 };
 
 // The server end of a bidirectional stream whose sending is pulled, as StreamLink's is:
@@ -53,7 +60,7 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
     auto* stream = new ServerStream();
     stream->core_->handler = make_handler(std::shared_ptr<StreamWaker>(stream->core_));
     stream->StartSendInitialMetadata();
-    stream->StartRead(&stream->request_);
+    stream->Read();
     return stream;
   }
 
@@ -72,14 +79,39 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
       Pump();
     }
 
-    void Close() override {
+    void Close(const absl::Status& why) override {
       {
         MutexLock lock(&mutex);
         if (closing) return;
         closing = true;
+        end = ToGrpcStatus(why);
         if (writing) return;  // Who writes finishes.
       }
-      reactor->Finish(grpc::Status::OK);
+      reactor->Finish(End());
+    }
+
+    // Only once it is closing, from when on it stays.
+    grpc::Status End() {
+      MutexLock lock(&mutex);
+      return end;
+    }
+
+    // After OnRequest: reads on, or later.
+    void ReadOn() {
+      {
+        MutexLock lock(&mutex);
+        if (closing) return;
+        paused = !handler->TakesRequests();
+        if (paused) return;
+      }
+      reactor->Read();
+    }
+
+    // What was owed may be less.
+    bool MayReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      if (!paused || closing || !handler->TakesRequests()) return false;
+      paused = false;
+      return true;
     }
 
     // Only by who set `writing`, which keeps the reactor from finishing.
@@ -94,6 +126,7 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
         bool finish = false;
         {
           MutexLock lock(&mutex);
+          if (MayReadOn()) reactor->Read();
           if (closing) {
             writing = false;
             finish = true;
@@ -106,7 +139,7 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
           }  // Woken meanwhile: ask again.
         }
         if (finish) {
-          reactor->Finish(grpc::Status::OK);
+          reactor->Finish(End());
           return;
         }
       }
@@ -122,9 +155,14 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
     bool writing ABSL_GUARDED_BY(mutex) = false;
     bool wanted ABSL_GUARDED_BY(mutex) = false;
     bool closing ABSL_GUARDED_BY(mutex) = false;
+    grpc::Status end ABSL_GUARDED_BY(mutex);
+    // No read is under way, and the next one waits for TakesRequests.
+    bool paused ABSL_GUARDED_BY(mutex) = false;
   };
 
   ServerStream() : core_(std::make_shared<Core>(this)) {}
+
+  void Read() { this->StartRead(&request_); }
 
   void OnSendInitialMetadataDone(bool ok) override {
     if (ok) core_->Wake();
@@ -132,12 +170,12 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      core_->Close();
+      core_->Close(absl::OkStatus());
       return;
     }
     core_->handler->OnRequest(request_);
     request_.Clear();
-    this->StartRead(&request_);
+    core_->ReadOn();
   }
 
   void OnWriteDone(bool ok) override {
@@ -145,19 +183,20 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
     {
       MutexLock lock(&core_->mutex);
       if (core_->closing || !ok) {
-        // Without ok the read fails too; whichever comes last finishes.
+        // Without ok the read fails too, if there is one; whichever comes last finishes.
+        if (core_->paused) core_->closing = true;
         core_->writing = false;
         finish = core_->closing;
       }
     }
     if (finish) {
-      this->Finish(grpc::Status::OK);
+      this->Finish(core_->End());
     } else if (ok) {
       core_->Pump();
     }
   }
 
-  void OnCancel() override { core_->Close(); }
+  void OnCancel() override { core_->Close(absl::OkStatus()); }
 
   void OnDone() override {
     const std::shared_ptr<Handler> handler = std::move(core_->handler);

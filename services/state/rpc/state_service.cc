@@ -7,7 +7,9 @@
 
 #include "common/errors/errors.h"
 #include "common/grpc/status.h"
+#include "common/limits/limits.h"
 #include "common/log/log.h"
+#include "services/state/boundary/state_checks.h"
 #include "services/state/rpc/server_stream.h"
 #include "services/state/rpc/submit_stream.h"
 #include "services/state/rpc/watch_stream.h"
@@ -15,7 +17,34 @@
 namespace buzzer::state {
 namespace {
 
-JobId ToJobId(const std::string& bytes) { return JobId::FromBytes(bytes).value_or(JobId()); }
+// Of a request that was checked.
+JobId ToJobId(const std::string& bytes) { return *JobId::FromBytes(bytes); }
+
+// Finishes the call if the request is not one that can be meant.
+template <typename Request>
+bool Refuses(const Request& request, grpc::ServerUnaryReactor* reactor) {
+  const absl::Status checked = Check(request);
+  if (checked.ok()) return false;
+  reactor->Finish(ToGrpcStatus(checked));
+  return true;
+}
+
+// Takes as many as the answer may be large, at least one.
+void FillPage(const ListPage& page, internal::v1::ListJobsResponse* response) {
+  size_t bytes = 0;
+  for (const JobRecord& job : page.jobs) {
+    v1::Job shown = ToProto(job);
+    bytes += shown.ByteSizeLong();
+    if (bytes > kMaxPageBytes && response->jobs_size() > 0) return;
+    *response->add_jobs() = std::move(shown);
+    response->set_next_before_id(std::string(job.id.bytes()));
+  }
+  if (page.next_before.has_value()) {
+    response->set_next_before_id(std::string(page.next_before->bytes()));
+  } else {
+    response->clear_next_before_id();
+  }
+}
 
 // A callback for the store that finishes the call (take the context's DefaultReactor only
 // once: a second call makes it anew, and loses what the first was told): with the error, or after
@@ -65,6 +94,7 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
                                                const internal::v1::GetJobRequest* request,
                                                internal::v1::GetJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   if (!request->full()) {
     parts_.store->Get(request->tenant(), ToJobId(request->id()),
                       FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
@@ -88,12 +118,10 @@ grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* co
                                                  const internal::v1::ListJobsRequest* request,
                                                  internal::v1::ListJobsResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  parts_.store->List(ToQuery(*request), FinishWith<ListPage>(reactor, [response](ListPage page) {
-                       for (const JobRecord& job : page.jobs) *response->add_jobs() = ToProto(job);
-                       if (page.next_before.has_value()) {
-                         response->set_next_before_id(std::string(page.next_before->bytes()));
-                       }
-                     }));
+  if (Refuses(*request, reactor)) return reactor;
+  parts_.store->List(ToQuery(*request),
+                     FinishWith<ListPage>(
+                         reactor, [response](const ListPage& page) { FillPage(page, response); }));
   return reactor;
 }
 
@@ -101,6 +129,7 @@ grpc::ServerUnaryReactor* StateService::GetJobResult(
     grpc::CallbackServerContext* context, const internal::v1::GetJobResultRequest* request,
     internal::v1::GetJobResultResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   parts_.store->GetResult(request->tenant(), ToJobId(request->id()),
                           FinishWith<StoredResult>(reactor, [response](StoredResult result) {
                             response->set_content_type(std::move(result.content_type));
@@ -113,6 +142,7 @@ grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* c
                                                   const internal::v1::CancelJobRequest* request,
                                                   internal::v1::CancelJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
                        FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
                          *response->mutable_job() = ToProto(job);
@@ -124,6 +154,7 @@ grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* co
                                                  const internal::v1::RetryJobRequest* request,
                                                  internal::v1::RetryJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   parts_.store->Retry(request->tenant(), ToJobId(request->id()),
                       FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
                         *response->mutable_job() = ToProto(job);
@@ -135,6 +166,7 @@ grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* c
                                                   const internal::v1::DeleteJobRequest* request,
                                                   internal::v1::DeleteJobResponse*) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   const JobId job = ToJobId(request->id());
   parts_.store->Delete(request->tenant(), job,
                        FinishWith<bool>(reactor, [job, tenant = request->tenant()](bool) {
@@ -147,6 +179,7 @@ grpc::ServerUnaryReactor* StateService::GetQueue(grpc::CallbackServerContext* co
                                                  const internal::v1::GetQueueRequest* request,
                                                  internal::v1::GetQueueResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   parts_.queues->Get(request->tenant(), request->queue(),
                      FinishWith<v1::Queue>(reactor, [response](v1::Queue queue) {
                        *response->mutable_queue() = std::move(queue);
@@ -158,6 +191,7 @@ grpc::ServerUnaryReactor* StateService::ListQueues(grpc::CallbackServerContext* 
                                                    const internal::v1::ListQueuesRequest* request,
                                                    internal::v1::ListQueuesResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   parts_.queues->List(request->tenant(), FinishWith<std::vector<v1::Queue>>(
                                              reactor, [response](std::vector<v1::Queue> queues) {
                                                for (v1::Queue& queue : queues)
@@ -170,6 +204,7 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(
     grpc::CallbackServerContext* context, const internal::v1::SetQueuePausedRequest* request,
     internal::v1::SetQueuePausedResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (Refuses(*request, reactor)) return reactor;
   auto finish = FinishWith<v1::Queue>(
       reactor, [response](v1::Queue queue) { *response->mutable_queue() = std::move(queue); });
   const std::string& queue = request->queue();

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "common/errors/errors.h"
+#include "common/log/log.h"
+#include "services/state/boundary/limits.h"
+#include "services/state/boundary/state_checks.h"
 
 namespace buzzer::state {
 
@@ -22,6 +25,16 @@ void Shorten(v1::Job* job) {
 }  // namespace
 
 void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
+  if (absl::Status counts = CheckCounts(request); !counts.ok()) {
+    log::Warning("submits_refused", {{"error", counts.message()}});
+    waker_->Close(counts);
+    return;
+  }
+  const size_t owed = request.ByteSizeLong();
+  {
+    MutexLock lock(&mutex_);
+    owed_bytes_ += owed;
+  }
   auto response = std::make_shared<internal::v1::SubmitResponse>();
   response->set_batch(request.batch());
   std::vector<internal::v1::NewJob> jobs;
@@ -30,6 +43,10 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
   for (int i = 0; i < request.jobs_size(); ++i) {
     internal::v1::NewJob& job = *request.mutable_jobs(i);
     auto* result = response->add_results();
+    if (absl::Status checked = Check(job); !checked.ok()) {
+      *result->mutable_error() = ToRpcStatus(checked);
+      continue;
+    }
     auto queue = types_->ResolveQueue(job.type(), job.queue());
     if (!queue.ok()) {
       *result->mutable_error() = ToRpcStatus(queue.status());
@@ -40,14 +57,14 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
     places.push_back(i);
   }
   if (jobs.empty()) {
-    Answer(std::move(*response));
+    Answer(std::move(*response), owed);
     return;
   }
-  store_->Submit(std::move(jobs), [self = shared_from_this(), response, places = std::move(places)](
-                                      absl::StatusOr<JobStore::Each<JobRecord>> stored) {
+  store_->Submit(std::move(jobs), [self = shared_from_this(), response, places = std::move(places),
+                                   owed](absl::StatusOr<JobStore::Each<JobRecord>> stored) {
     if (ErrorReason(stored.status()) == kCommitInDoubt) {
       // No answer is the honest one: the frontend asks again on a new stream.
-      self->waker_->Close();
+      self->waker_->Close(absl::OkStatus());
       return;
     }
     for (size_t i = 0; i < places.size(); ++i) {
@@ -61,22 +78,31 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
         Shorten(result->mutable_job());
       }
     }
-    self->Answer(std::move(*response));
+    self->Answer(std::move(*response), owed);
   });
 }
 
-void SubmitStream::Answer(internal::v1::SubmitResponse response) {
+void SubmitStream::Answer(internal::v1::SubmitResponse response, size_t owed) {
   {
     MutexLock lock(&mutex_);
-    answers_.push_back(std::move(response));
+    const size_t bytes = response.ByteSizeLong();
+    answers_.push_back({std::move(response), bytes});
+    answers_bytes_ += bytes;
+    owed_bytes_ -= owed;
   }
   waker_->Wake();
+}
+
+bool SubmitStream::TakesRequests() {
+  MutexLock lock(&mutex_);
+  return answers_bytes_ < kMaxUntakenBytes && owed_bytes_ < kMaxOwedBytes;
 }
 
 bool SubmitStream::NextResponse(internal::v1::SubmitResponse* response) {
   MutexLock lock(&mutex_);
   if (answers_.empty()) return false;
-  *response = std::move(answers_.front());
+  *response = std::move(answers_.front().response);
+  answers_bytes_ -= answers_.front().bytes;
   answers_.pop_front();
   return true;
 }

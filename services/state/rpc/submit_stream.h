@@ -16,7 +16,8 @@
 namespace buzzer::state {
 
 // Accept (step 2 of a job's life): each batch becomes one call to the store, answered
-// when it is committed. Thread-safe.
+// when it is committed. A job that is wrong is refused by itself (INVALID_ARGUMENT); a batch of
+// too many ends the stream. Thread-safe.
 class SubmitStream final
     : public StreamHandler<internal::v1::SubmitRequest, internal::v1::SubmitResponse>,
       public std::enable_shared_from_this<SubmitStream> {
@@ -26,17 +27,26 @@ class SubmitStream final
       : store_(store), types_(types), waker_(std::move(waker)) {}
 
   void OnRequest(internal::v1::SubmitRequest& request) override;
+  bool TakesRequests() override;
   bool NextResponse(internal::v1::SubmitResponse* response) override;
   void OnClosed() override {}
 
  private:
-  void Answer(internal::v1::SubmitResponse response);
+  // What was asked with `owed` bytes is answered.
+  void Answer(internal::v1::SubmitResponse response, size_t owed);
 
   JobStore* const store_;
   const TypeRegistry* const types_;
   const std::shared_ptr<StreamWaker> waker_;
   Mutex mutex_;
-  std::deque<internal::v1::SubmitResponse> answers_ ABSL_GUARDED_BY(mutex_);
+  struct Waiting {
+    internal::v1::SubmitResponse response;
+    size_t bytes = 0;
+  };
+  std::deque<Waiting> answers_ ABSL_GUARDED_BY(mutex_);
+  // About how much lies in `answers_`, and how much was read and is not answered yet.
+  size_t answers_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t owed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace buzzer::state

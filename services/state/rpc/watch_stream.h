@@ -6,22 +6,31 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
 #include "buzzer/internal/v1/state_service.pb.h"
+#include "common/log/log.h"
 #include "services/state/job_event_hub.h"
 #include "services/state/rpc/server_stream.h"
 
 namespace buzzer::state {
 
-// A frontend's watches (step 9 of a job's life) on the wire. Thread-safe.
+// A frontend's watches (step 9 of a job's life) on the wire. One that is wrong ends with
+// INVALID_ARGUMENT; a number that is in use, or too many, end the stream. Thread-safe.
 class WatchStream final
     : public StreamHandler<internal::v1::WatchRequest, internal::v1::WatchResponse> {
  public:
   // Not owned: the hub.
   WatchStream(JobEventHub* hub, std::shared_ptr<StreamWaker> waker)
-      : session_(hub->Open([waker = std::move(waker)] { waker->Wake(); })) {}
+      : waker_(std::move(waker)), session_(hub->Open([waker = waker_] { waker->Wake(); })) {}
 
   void OnRequest(internal::v1::WatchRequest& request) override {
-    for (const auto& start : request.start()) session_->Start(start);
+    for (const auto& start : request.start()) {
+      const absl::Status started = session_->Start(start);
+      if (started.ok()) continue;
+      log::Warning("watches_refused", {{"error", started.message()}});
+      waker_->Close(started);
+      return;
+    }
     for (const int64_t watch : request.stop()) session_->Stop(watch);
   }
   bool NextResponse(internal::v1::WatchResponse* response) override {
@@ -30,6 +39,7 @@ class WatchStream final
   void OnClosed() override { session_->Close(); }
 
  private:
+  const std::shared_ptr<StreamWaker> waker_;
   const std::shared_ptr<WatchSession> session_;
 };
 

@@ -7,22 +7,19 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "common/errors/errors.h"
 #include "common/limits/limits.h"
 #include "common/log/log.h"
-#include "common/utf8/utf8.h"
+#include "services/state/boundary/limits.h"
+#include "services/state/boundary/work_checks.h"
 
 namespace buzzer::state {
 namespace {
 
-// A message to a worker carries at most this many bytes of payloads, well below the
-// 16 MiB that its channel takes.
-constexpr size_t kMaxMessageBytes = 4 << 20;
-
-// A renewal, a progress report or an outcome.
+// Of a renewal, a progress report or an outcome that was checked.
 template <typename Message>
 LeaseRef ToLeaseRef(const Message& message) {
-  return {JobId::FromBytes(message.job_id()).value_or(JobId()), message.attempt(),
-          message.lease_id()};
+  return {*JobId::FromBytes(message.job_id()), message.attempt(), message.lease_id()};
 }
 
 ClaimRequest::Intent ToIntent(internal::v1::Claim::Intent intent) {
@@ -59,7 +56,8 @@ void FillAnswer(const ClaimRequest& claim, ClaimResult& result, internal::v1::Cl
   }
 }
 
-void Cut(std::string* text, size_t limit) { text->resize(Utf8Prefix(*text, limit).size()); }
+// What an answer names; what is no id is not repeated at length.
+std::string Echo(const std::string& id) { return id.substr(0, kIdBytes); }
 
 }  // namespace
 
@@ -68,75 +66,156 @@ WorkStream::WorkStream(Parts parts, int64_t id, std::string peer,
     : parts_(parts), id_(id), peer_(std::move(peer)), waker_(std::move(waker)) {}
 
 template <typename Fill>
-void WorkStream::Send(Fill fill) {
+void WorkStream::Send(Fill fill, size_t settled) {
   {
     MutexLock lock(&mutex_);
-    fill(outgoing_);
+    outgoing_bytes_ += fill(outgoing_);
     has_outgoing_ = true;
+    owed_bytes_ -= settled;
   }
   waker_->Wake();
 }
 
+void WorkStream::Owe(size_t bytes) {
+  MutexLock lock(&mutex_);
+  owed_bytes_ += bytes;
+}
+
+void WorkStream::Settle(size_t bytes) {
+  {
+    MutexLock lock(&mutex_);
+    owed_bytes_ -= bytes;
+  }
+  waker_->Wake();  // It may be read on.
+}
+
+bool WorkStream::TakesRequests() {
+  MutexLock lock(&mutex_);
+  return outgoing_bytes_ < kMaxUntakenBytes && owed_bytes_ < kMaxOwedBytes;
+}
+
 void WorkStream::OnRequest(internal::v1::WorkRequest& request) {
-  if (request.has_hello()) OnHello(request.hello());
+  if (ended_) return;
+  if (request.has_hello() && !OnHello(request.hello())) return;
+  if (worker_.empty()) {
+    return Refuse(InvalidField("hello", "must come first: a worker says who it is"));
+  }
+  if (absl::Status counts = CheckCounts(request); !counts.ok()) return Refuse(counts);
   if (request.claims_size() > 0) OnClaims(request);
   if (request.renewals_size() > 0) OnRenewals(request);
   if (request.progress_size() > 0) OnProgress(request);
   if (request.outcomes_size() > 0) OnOutcomes(request);
 }
 
-void WorkStream::OnHello(const internal::v1::Hello& hello) {
-  if (worker_.empty()) {
-    log::Info("worker_connected",
-              {{"worker", hello.worker()}, {"peer", peer_}, {"slots", hello.slots()}});
+bool WorkStream::OnHello(const internal::v1::Hello& hello) {
+  absl::Status checked = Check(hello);
+  if (checked.ok() && !worker_.empty() && hello.worker() != worker_) {
+    checked = InvalidField("hello.worker",
+                           "must stay what the stream's first Hello said; a worker "
+                           "of another name opens a stream of its own");
+  }
+  if (!checked.ok()) {
+    Refuse(checked);
+    return false;
   }
   // Once: the store's thread reads it for what came after.
-  if (worker_.empty()) worker_ = hello.worker();
+  if (worker_.empty()) {
+    worker_ = hello.worker();
+    log::Info("worker_connected", {{"worker", worker_},
+                                   {"peer", peer_},
+                                   {"slots", hello.slots()},
+                                   {"version", hello.version()}});
+  }
   std::vector<TypeRecord> types;
   for (const auto& type : hello.types()) types.push_back({type.type(), type.queue(), {}});
-  parts_.types->Announce(types);
+  // Before the types: what a connected worker serves is in use.
   parts_.workers->Put(id_, hello, [weak = weak_from_this()](internal::v1::CancelNotice notice) {
     const auto self = weak.lock();
     if (self == nullptr) return;
-    self->Send(
-        [&](internal::v1::WorkResponse& response) { *response.add_cancels() = std::move(notice); });
+    self->Send([&](internal::v1::WorkResponse& response) {
+      *response.add_cancels() = std::move(notice);
+      return size_t{2 * kIdBytes};
+    });
   });
+  parts_.types->Announce(types);
+  return true;
+}
+
+void WorkStream::Refuse(const absl::Status& why) {
+  ended_ = true;
+  log::Warning("worker_refused", {{"worker", worker_}, {"peer", peer_}, {"error", why.message()}});
+  waker_->Close(why);
+}
+
+bool WorkStream::Passes(absl::string_view part, const absl::Status& checked) {
+  if (checked.ok()) return true;
+  if (++refused_ == 1) {
+    log::Warning("worker_message_refused",
+                 {{"worker", worker_}, {"part", part}, {"error", checked.message()}});
+  }
+  return false;
 }
 
 void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
   std::vector<ClaimRequest> claims;
+  std::vector<const internal::v1::Claim*> refused;
+  absl::flat_hash_set<absl::string_view> seen;
   for (const auto& claim : request.claims()) {
+    if (!Passes("claims", Check(claim))) {
+      refused.push_back(&claim);
+      continue;
+    }
+    // The same claim gets the same answer again, once for each message.
+    if (!seen.insert(claim.claim_id()).second) continue;
     ClaimRequest& asked = claims.emplace_back();
-    asked.job = JobId::FromBytes(claim.job_id()).value_or(JobId());
+    asked.job = *JobId::FromBytes(claim.job_id());
     asked.claim_id = claim.claim_id();
     asked.worker = worker_;
     asked.intent = ToIntent(claim.intent());
     asked.grace = claim.has_grace() ? FromDuration(claim.grace()) : kDefaultGrace;
     if (claim.has_attempt_timeout()) asked.attempt_timeout = FromDuration(claim.attempt_timeout());
   }
-  parts_.store->Claim(claims, [self = shared_from_this(),
-                               claims](absl::StatusOr<std::vector<ClaimResult>> results) {
+  if (!refused.empty()) {
+    Send([&](internal::v1::WorkResponse& response) {
+      for (const internal::v1::Claim* claim : refused) {
+        auto* answer = response.add_claims();
+        answer->set_claim_id(Echo(claim->claim_id()));
+        answer->set_job_id(Echo(claim->job_id()));
+        answer->mutable_gone();
+      }
+      return refused.size() * 3 * kIdBytes;
+    });
+  }
+  if (claims.empty()) return;
+  const size_t owed = claims.size() * kClaimBytes;
+  Owe(owed);
+  parts_.store->Claim(claims, [self = shared_from_this(), claims,
+                               owed](absl::StatusOr<std::vector<ClaimResult>> results) {
     if (!results.ok()) {
       log::Warning("claims_not_answered",
                    {{"worker", self->worker_}, {"error", results.status().message()}});
-      self->waker_->Close();
+      self->waker_->Close(absl::OkStatus());
       return;
     }
-    self->Send([&](internal::v1::WorkResponse& response) {
+    const auto fill = [&](internal::v1::WorkResponse& response) {
+      size_t bytes = 0;
       for (size_t i = 0; i < claims.size(); ++i) {
         auto* answer = response.add_claims();
         FillAnswer(claims[i], (*results)[i], answer);
+        bytes += answer->ByteSizeLong();
         self->RepeatCancel(*answer, response);
       }
-    });
+      return bytes;
+    };
+    self->Send(fill, owed);
   });
 }
 
 void WorkStream::RepeatCancel(const internal::v1::ClaimAnswer& answer,
                               internal::v1::WorkResponse& response) {
   if (!answer.has_granted()) return;
-  const LeaseRef lease{JobId::FromBytes(answer.job_id()).value_or(JobId()),
-                       answer.granted().attempt(), answer.granted().lease_id()};
+  const LeaseRef lease{*JobId::FromBytes(answer.job_id()), answer.granted().attempt(),
+                       answer.granted().lease_id()};
   if (!parts_.leases->Renew(lease).cancel_requested) return;
   auto* notice = response.add_cancels();
   notice->set_job_id(answer.job_id());
@@ -146,30 +225,47 @@ void WorkStream::RepeatCancel(const internal::v1::ClaimAnswer& answer,
 void WorkStream::OnRenewals(const internal::v1::WorkRequest& request) {
   Send([&](internal::v1::WorkResponse& response) {
     for (const auto& renewal : request.renewals()) {
-      const LeaseMonitor::Renewal answer = parts_.leases->Renew(ToLeaseRef(renewal));
+      LeaseMonitor::Renewal answer;
+      if (Passes("renewals", Check(renewal))) answer = parts_.leases->Renew(ToLeaseRef(renewal));
       auto* status = response.add_leases();
-      status->set_job_id(renewal.job_id());
+      status->set_job_id(Echo(renewal.job_id()));
       status->set_attempt(renewal.attempt());
       status->set_held(answer.held);
       status->set_cancel_requested(answer.cancel_requested);
     }
+    return static_cast<size_t>(request.renewals_size()) * 2 * kIdBytes;
   });
 }
 
 void WorkStream::OnProgress(internal::v1::WorkRequest& request) {
   std::vector<ProgressReport> reports;
+  size_t owed = 0;
   for (auto& report : *request.mutable_progress()) {
-    Cut(report.mutable_progress()->mutable_message(), kMaxProgressMessageBytes);
+    if (!Passes("progress", Check(report))) continue;
+    Mend(&report);
+    owed += report.ByteSizeLong();
     reports.push_back({ToLeaseRef(report), std::move(*report.mutable_progress())});
   }
+  if (reports.empty()) return;
+  Owe(owed);
   // Lost if the store is busy: the next report is newer anyway.
-  parts_.store->ReportProgress(std::move(reports), [](absl::StatusOr<bool>) {});
+  parts_.store->ReportProgress(
+      std::move(reports),
+      [self = shared_from_this(), owed](const absl::StatusOr<bool>&) { self->Settle(owed); });
 }
 
 void WorkStream::OnOutcomes(internal::v1::WorkRequest& request) {
   std::vector<OutcomeReport> reports;
   std::vector<LeaseRef> leases;
+  std::vector<const internal::v1::Outcome*> refused;
+  size_t owed = 0;
   for (auto& outcome : *request.mutable_outcomes()) {
+    if (!Passes("outcomes", Check(outcome))) {
+      refused.push_back(&outcome);
+      continue;
+    }
+    Mend(&outcome);
+    owed += outcome.ByteSizeLong();
     OutcomeReport& report = reports.emplace_back();
     report.lease = ToLeaseRef(outcome);
     leases.push_back(report.lease);
@@ -184,35 +280,41 @@ void WorkStream::OnOutcomes(internal::v1::WorkRequest& request) {
       default:
         report.kind = OutcomeReport::Kind::kFailure;
         report.failure = std::move(*outcome.mutable_failure());
-        Cut(report.failure.mutable_message(), kMaxErrorMessageBytes);
-        Cut(report.failure.mutable_detail(), kMaxErrorDetailBytes);
         break;
     }
-    if (report.kind == OutcomeReport::Kind::kSuccess &&
-        report.success.result().size() > kMaxResultBytes) {
-      report.kind = OutcomeReport::Kind::kFailure;
-      report.failure.set_reason("RESULT_TOO_LARGE");
-      report.failure.set_message("the result is larger than the limit of 2 MiB");
-      report.success.Clear();
-    }
   }
-  parts_.store->Finish(std::move(reports), [self = shared_from_this(), leases = std::move(leases)](
-                                               const absl::StatusOr<std::vector<bool>>& accepted) {
-    if (!accepted.ok()) {
-      log::Warning("outcomes_not_answered",
-                   {{"worker", self->worker_}, {"error", accepted.status().message()}});
-      self->waker_->Close();
-      return;
-    }
-    self->Send([&](internal::v1::WorkResponse& response) {
-      for (size_t i = 0; i < leases.size(); ++i) {
+  if (!refused.empty()) {
+    Send([&](internal::v1::WorkResponse& response) {
+      for (const internal::v1::Outcome* outcome : refused) {
         auto* answer = response.add_outcomes();
-        answer->set_job_id(std::string(leases[i].job.bytes()));
-        answer->set_attempt(leases[i].attempt);
-        answer->set_accepted((*accepted)[i]);
+        answer->set_job_id(Echo(outcome->job_id()));
+        answer->set_attempt(outcome->attempt());
       }
+      return refused.size() * 2 * kIdBytes;
     });
-  });
+  }
+  if (reports.empty()) return;
+  Owe(owed);
+  parts_.store->Finish(
+      std::move(reports), [self = shared_from_this(), leases = std::move(leases),
+                           owed](const absl::StatusOr<std::vector<bool>>& accepted) {
+        if (!accepted.ok()) {
+          log::Warning("outcomes_not_answered",
+                       {{"worker", self->worker_}, {"error", accepted.status().message()}});
+          self->waker_->Close(absl::OkStatus());
+          return;
+        }
+        const auto fill = [&](internal::v1::WorkResponse& response) {
+          for (size_t i = 0; i < leases.size(); ++i) {
+            auto* answer = response.add_outcomes();
+            answer->set_job_id(std::string(leases[i].job.bytes()));
+            answer->set_attempt(leases[i].attempt);
+            answer->set_accepted((*accepted)[i]);
+          }
+          return leases.size() * 2 * kIdBytes;
+        };
+        self->Send(fill, owed);
+      });
 }
 
 bool WorkStream::NextResponse(internal::v1::WorkResponse* response) {
@@ -223,11 +325,14 @@ bool WorkStream::NextResponse(internal::v1::WorkResponse* response) {
   claims.Swap(outgoing_.mutable_claims());
   response->Swap(&outgoing_);
   outgoing_.Clear();
+  outgoing_bytes_ = 0;
   size_t bytes = 0;
   for (auto& claim : claims) {
-    bytes += claim.ByteSizeLong();
-    auto* target = bytes <= kMaxMessageBytes || response->claims().empty() ? response : &outgoing_;
-    *target->add_claims() = std::move(claim);
+    const size_t size = claim.ByteSizeLong();
+    bytes += size;
+    const bool fits = bytes <= kAnswerCutBytes || response->claims().empty();
+    if (!fits) outgoing_bytes_ += size;
+    *(fits ? response : &outgoing_)->add_claims() = std::move(claim);
   }
   has_outgoing_ = outgoing_.claims_size() > 0;
   if (has_outgoing_) HoldBackCancels(*response);
@@ -247,7 +352,8 @@ void WorkStream::HoldBackCancels(internal::v1::WorkResponse& response) {
 
 void WorkStream::OnClosed() {
   parts_.workers->Remove(id_);
-  log::Info("worker_disconnected", {{"worker", worker_}, {"peer", peer_}});
+  if (worker_.empty()) return;
+  log::Info("worker_disconnected", {{"worker", worker_}, {"peer", peer_}, {"refused", refused_}});
 }
 
 }  // namespace buzzer::state

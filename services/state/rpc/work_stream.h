@@ -19,7 +19,14 @@ namespace buzzer::state {
 
 // A worker's line: claims (step 4 of a job's life), renewals (5), progress (6) and
 // outcomes (7). What the store cannot take now is not answered; the stream is closed, so
-// that the worker asks again. Thread-safe.
+// that the worker asks again.
+//
+// The first Hello names the worker for as long as the stream lives. A Hello that is wrong, or of
+// another name, ends the stream with INVALID_ARGUMENT, and nothing of it is remembered; so does
+// anything that comes before the first. Of what follows, each part that is wrong (see
+// boundary/work_checks.h) is refused by itself: a claim is gone, a renewal not held, an outcome
+// not accepted, a progress report dropped; the rest of the message counts. The first is logged,
+// and at the end how many there were. Thread-safe.
 class WorkStream final
     : public StreamHandler<internal::v1::WorkRequest, internal::v1::WorkResponse>,
       public std::enable_shared_from_this<WorkStream> {
@@ -36,11 +43,20 @@ class WorkStream final
   WorkStream(Parts parts, int64_t id, std::string peer, std::shared_ptr<StreamWaker> waker);
 
   void OnRequest(internal::v1::WorkRequest& request) override;
+  bool TakesRequests() override;
   bool NextResponse(internal::v1::WorkResponse* response) override;
   void OnClosed() override;
 
  private:
-  void OnHello(const internal::v1::Hello& hello);
+  // False: the stream is ended.
+  bool OnHello(const internal::v1::Hello& hello);
+  // Ends the stream.
+  void Refuse(const absl::Status& why);
+  // Whether a part of a message is right; logs the first that is not.
+  bool Passes(absl::string_view part, const absl::Status& checked);
+  // Counts what is asked of the store, and what it has answered.
+  void Owe(size_t bytes);
+  void Settle(size_t bytes);
   void OnClaims(const internal::v1::WorkRequest& request);
   void OnRenewals(const internal::v1::WorkRequest& request);
   void OnProgress(internal::v1::WorkRequest& request);
@@ -50,9 +66,10 @@ class WorkStream final
   void RepeatCancel(const internal::v1::ClaimAnswer& answer, internal::v1::WorkResponse& response);
   // Keeps the cancels of jobs whose grants did not fit: the worker does not know them yet.
   void HoldBackCancels(internal::v1::WorkResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Adds to what goes out next.
+  // Adds to what goes out next: `fill` gives about how many bytes it added. It answers what was
+  // owed `settled` bytes for.
   template <typename Fill>
-  void Send(Fill fill);
+  void Send(Fill fill, size_t settled = 0);
 
   const Parts parts_;
   const int64_t id_;
@@ -60,10 +77,16 @@ class WorkStream final
   const std::shared_ptr<StreamWaker> waker_;
   // Written by OnRequest only.
   std::string worker_;
+  // Of OnRequest, and of OnClosed, which comes after.
+  bool ended_ = false;
+  int64_t refused_ = 0;
 
   Mutex mutex_;
   internal::v1::WorkResponse outgoing_ ABSL_GUARDED_BY(mutex_);
   bool has_outgoing_ ABSL_GUARDED_BY(mutex_) = false;
+  // About how much lies in `outgoing_`, and how much was read and is not answered yet.
+  size_t outgoing_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t owed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace buzzer::state

@@ -23,14 +23,14 @@ class Listener {
 
   WatchSession* operator->() { return session_.get(); }
 
-  void Start(int64_t watch, const JobId& job, int64_t after = 0,
-             const std::string& tenant = BlockingStore::kTenant) {
+  absl::Status Start(int64_t watch, const JobId& job, int64_t after = 0,
+                     const std::string& tenant = BlockingStore::kTenant) {
     internal::v1::WatchRequest::Start start;
     start.set_watch(watch);
     start.set_tenant(tenant);
     start.set_job_id(std::string(job.bytes()));
     start.set_after_revision(after);
-    session_->Start(start);
+    return session_->Start(start);
   }
 
   // Fills until the condition holds; false if it does not within a minute.
@@ -85,8 +85,8 @@ TEST_F(JobEventHubTest, TellsAWholeLifeToTwoSessions) {
   const JobRecord job = Submit();
   Listener first(&hub_);
   Listener second(&hub_);
-  first.Start(1, job.id);
-  second.Start(8, job.id);
+  ASSERT_TRUE(first.Start(1, job.id).ok());
+  ASSERT_TRUE(second.Start(8, job.id).ok());
   ASSERT_TRUE(first.AwaitRevision(1, 1));
   ASSERT_TRUE(second.AwaitRevision(8, 1));
   const LeaseRef lease = store().MustClaim(job.id);
@@ -104,7 +104,7 @@ TEST_F(JobEventHubTest, ResumesWithoutLoss) {
   const LeaseRef lease = store().MustClaim(job.id);
   ASSERT_TRUE(store().Cancel(job.id).ok());
   Listener listener(&hub_);
-  listener.Start(1, job.id, /*after=*/1);
+  ASSERT_TRUE(listener.Start(1, job.id, /*after=*/1).ok());
   ASSERT_TRUE(listener.AwaitRevision(1, 3));
   ASSERT_TRUE(store().Fail(lease, false));
   ASSERT_TRUE(listener.AwaitEnd(1));
@@ -114,8 +114,8 @@ TEST_F(JobEventHubTest, ResumesWithoutLoss) {
 TEST_F(JobEventHubTest, EndsAWatchOfWhatItCannotSee) {
   const JobRecord job = Submit();
   Listener listener(&hub_);
-  listener.Start(1, JobId::Make(clock_.Now()));
-  listener.Start(2, job.id, 0, "other");
+  ASSERT_TRUE(listener.Start(1, JobId::Make(clock_.Now())).ok());
+  ASSERT_TRUE(listener.Start(2, job.id, 0, "other").ok());
   ASSERT_TRUE(listener.AwaitEnd(1));
   ASSERT_TRUE(listener.AwaitEnd(2));
   EXPECT_EQ(listener.end(1).code(), static_cast<int>(absl::StatusCode::kNotFound));
@@ -125,7 +125,7 @@ TEST_F(JobEventHubTest, EndsAWatchOfWhatItCannotSee) {
 TEST_F(JobEventHubTest, TellsNothingOfAJobOfAnotherTenantThatChanges) {
   const JobRecord job = Submit();
   Listener listener(&hub_);
-  listener.Start(1, job.id, 0, "other");
+  ASSERT_TRUE(listener.Start(1, job.id, 0, "other").ok());
   store().MustClaim(job.id);
   ASSERT_TRUE(listener.AwaitEnd(1));
   EXPECT_TRUE(listener.revisions(1).empty());
@@ -134,7 +134,7 @@ TEST_F(JobEventHubTest, TellsNothingOfAJobOfAnotherTenantThatChanges) {
 TEST_F(JobEventHubTest, EndsAWatchWhenItsJobIsDeleted) {
   const JobRecord job = Submit();
   Listener listener(&hub_);
-  listener.Start(1, job.id);
+  ASSERT_TRUE(listener.Start(1, job.id).ok());
   ASSERT_TRUE(listener.AwaitRevision(1, 1));
   ASSERT_TRUE(store().Cancel(job.id).ok());
   ASSERT_TRUE(store().Delete(job.id).ok());
@@ -146,8 +146,8 @@ TEST_F(JobEventHubTest, ForgetsStoppedWatchesAndClosedSessions) {
   const JobRecord job = Submit();
   {
     Listener listener(&hub_);
-    listener.Start(1, job.id);
-    listener.Start(2, job.id);
+    ASSERT_TRUE(listener.Start(1, job.id).ok());
+    ASSERT_TRUE(listener.Start(2, job.id).ok());
     EXPECT_EQ(hub_.size(), 2u);
     listener->Stop(1);
     listener->Stop(77);
@@ -160,7 +160,7 @@ TEST_F(JobEventHubTest, ForgetsStoppedWatchesAndClosedSessions) {
 TEST_F(JobEventHubTest, CatchesASlowWatcherUpFromTheHistory) {
   const JobRecord job = Submit();
   Listener listener(&hub_);
-  listener.Start(1, job.id);
+  ASSERT_TRUE(listener.Start(1, job.id).ok());
   ASSERT_TRUE(listener.AwaitRevision(1, 1));
   for (int i = 0; i < 60; ++i) {
     ASSERT_TRUE(store().HandBack(store().MustClaim(job.id)));
@@ -176,7 +176,7 @@ TEST_F(JobEventHubTest, ReadsEveryWatchAgainWhenTheStoreWasReopened) {
   const JobRecord job = Submit();
   JobEventHub deaf(store_.get());  // As if commits had gone untold.
   Listener listener(&deaf);
-  listener.Start(1, job.id);
+  ASSERT_TRUE(listener.Start(1, job.id).ok());
   ASSERT_TRUE(listener.AwaitRevision(1, 1));
   store().MustClaim(job.id);
   deaf.OnReopen();
@@ -194,7 +194,7 @@ TEST_F(JobEventHubTest, MissesNothingThatIsCommittedWhileAWatchStarts) {
     while (go_on) store().HandBack(store().MustClaim(job.id));
   });
   for (int watch = 1; watch <= kWatches; ++watch) {
-    listener.Start(watch, job.id, /*after=*/1);
+    ASSERT_TRUE(listener.Start(watch, job.id, /*after=*/1).ok());
     listener.Fill();
   }
   go_on = false;
@@ -208,6 +208,82 @@ TEST_F(JobEventHubTest, MissesNothingThatIsCommittedWhileAWatchStarts) {
     // From 2 on every revision is a change of state.
     for (size_t i = 0; i < told.size(); ++i) ASSERT_EQ(told[i], static_cast<int64_t>(i) + 2);
   }
+}
+
+TEST_F(JobEventHubTest, RefusesANumberThatIsInUse) {
+  const JobRecord mine = Submit();
+  auto foreign = NewJob();
+  foreign.set_tenant("other");
+  const JobRecord theirs = store().MustSubmit(foreign);
+  Listener listener(&hub_);
+  ASSERT_TRUE(listener.Start(1, mine.id).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(listener.Start(1, theirs.id, 0, "other")));
+  EXPECT_EQ(hub_.size(), 1u);
+  ASSERT_TRUE(listener.AwaitRevision(1, 1));
+}
+
+TEST_F(JobEventHubTest, TellsAWatchNothingOfTheOneThatHadItsNumberBefore) {
+  const JobRecord first = Submit();
+  auto foreign = NewJob();
+  foreign.set_tenant("other");
+  const JobRecord second = store().MustSubmit(foreign);
+  ASSERT_TRUE(store().Succeed(store().MustClaim(first.id)));
+  Listener listener(&hub_);
+  // The read of the first comes after the number is the second's.
+  for (int64_t watch = 1; watch <= 200; ++watch) {
+    ASSERT_TRUE(listener.Start(watch, first.id).ok());
+    listener->Stop(watch);
+    ASSERT_TRUE(listener.Start(watch, second.id, 0, "other").ok());
+  }
+  for (int64_t watch = 1; watch <= 200; ++watch) {
+    ASSERT_TRUE(listener.AwaitRevision(watch, 1));
+    EXPECT_EQ(listener.revisions(watch), Revisions{1});
+  }
+}
+
+TEST_F(JobEventHubTest, EndsAWatchThatIsWrongAndServesTheOthers) {
+  const JobRecord job = Submit();
+  Listener listener(&hub_);
+  internal::v1::WatchRequest::Start start;
+  start.set_watch(1);
+  start.set_tenant(BlockingStore::kTenant);
+  start.set_job_id("no id");
+  ASSERT_TRUE(listener->Start(start).ok());
+  ASSERT_TRUE(listener.Start(2, job.id).ok());
+  ASSERT_TRUE(listener.AwaitEnd(1));
+  EXPECT_EQ(listener.end(1).code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+  ASSERT_TRUE(listener.AwaitRevision(2, 1));
+  EXPECT_EQ(hub_.size(), 1u);
+}
+
+TEST_F(JobEventHubTest, FillsNoMessageBeyondWhatTheOtherSideTakes) {
+  const JobRecord job = Submit();
+  const LeaseRef lease = store().MustClaim(job.id);
+  google::protobuf::Value data;
+  data.set_string_value(std::string(90'000, 'x'));
+  store().Report(lease, 0.5, data.SerializeAsString());
+  std::atomic<int> wakes = 0;
+  const auto session = hub_.Open([&] { ++wakes; });
+  constexpr int kWatches = 300;  // Some 27 MB.
+  for (int64_t watch = 1; watch <= kWatches; ++watch) {
+    internal::v1::WatchRequest::Start start;
+    start.set_watch(watch);
+    start.set_tenant(BlockingStore::kTenant);
+    start.set_job_id(std::string(job.id.bytes()));
+    ASSERT_TRUE(session->Start(start).ok());
+  }
+  store().AwaitObservers();
+  // Reads are answered in order: behind this one lie all of them.
+  ASSERT_TRUE(store().Get(job.id).ok());
+  int told = 0;
+  internal::v1::WatchResponse response;
+  while (session->Fill(&response)) {
+    EXPECT_LT(response.ByteSizeLong(), 8u << 20);
+    told += response.items_size();
+    response.Clear();
+  }
+  EXPECT_EQ(told, kWatches);
+  session->Close();
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "services/state/worker_registry.h"
 
+#include <limits>
+
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -66,6 +68,53 @@ TEST_F(WorkerRegistryTest, TellsTheNewerStreamOfAWorkerThatReconnected) {
   ASSERT_TRUE(store().Cancel(job.id).ok());
   EXPECT_TRUE(first_.empty());
   EXPECT_EQ(second_, std::vector<JobId>{job.id});
+}
+
+TEST_F(WorkerRegistryTest, ForgetsTheOldNameOfAStream) {
+  workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
+  workers_.Put(1, Hello("another", 4, 2), Into(&first_));
+  const JobRecord job = Submit();
+  store().MustClaim(job.id);  // As worker-1.
+  ASSERT_TRUE(store().Cancel(job.id).ok());
+  EXPECT_TRUE(first_.empty());
+  workers_.Remove(1);
+  EXPECT_EQ(workers_.size(), 0);
+}
+
+TEST_F(WorkerRegistryTest, LivesOnWhenAStreamOfTwoNamesIsGone) {
+  workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
+  workers_.Put(1, Hello("another", 4, 2), Into(&first_));
+  workers_.Remove(1);
+  const JobRecord job = Submit();
+  store().MustClaim(job.id);  // As worker-1, which no stream is any more.
+  ASSERT_TRUE(store().Cancel(job.id).ok());
+  EXPECT_TRUE(first_.empty());
+}
+
+TEST_F(WorkerRegistryTest, TellsTheOlderStreamOfAWorkerWhenTheNewerIsGone) {
+  workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
+  workers_.Put(2, Hello("worker-1", 4, 2), Into(&second_));
+  workers_.Put(1, Hello("worker-1", 4, 0), Into(&first_));  // The newer stays the newer.
+  workers_.Remove(2);
+  const JobRecord job = Submit();
+  store().MustClaim(job.id);
+  ASSERT_TRUE(store().Cancel(job.id).ok());
+  EXPECT_EQ(first_, std::vector<JobId>{job.id});
+  EXPECT_TRUE(second_.empty());
+}
+
+TEST_F(WorkerRegistryTest, StaysOneWorkerHoweverOftenItSaysHello) {
+  for (int i = 0; i < 1000; ++i) workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
+  EXPECT_EQ(workers_.size(), 1);
+  EXPECT_EQ(workers_.Of("demo.echo").slots, 4);
+  workers_.Remove(1);
+  workers_.Remove(1);
+  EXPECT_EQ(workers_.size(), 0);
+}
+
+TEST_F(WorkerRegistryTest, AddsUpNoFurtherThanANumberGoes) {
+  for (int i = 0; i < 3; ++i) workers_.Put(i, Hello("w", 1'000'000'000, 1), Into(&first_));
+  EXPECT_EQ(workers_.Of("demo.echo").slots, std::numeric_limits<int>::max());
 }
 
 TEST_F(WorkerRegistryTest, TellsNobodyOfAJobThatWasNotRunning) {

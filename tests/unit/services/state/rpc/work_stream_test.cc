@@ -3,6 +3,8 @@
 
 #include "services/state/rpc/work_stream.h"
 
+#include <atomic>
+#include <cmath>
 #include <future>
 
 #include "tests/unit/services/state/store_test.h"
@@ -17,11 +19,12 @@ using Responses = std::vector<WorkResponse>;
 class Client final : public StreamWaker {
  public:
   void Wake() override {
+    if (!reads) return;
     received_.Update([this](Responses& received) {
       for (WorkResponse next; stream->NextResponse(&next); next.Clear()) received.push_back(next);
     });
   }
-  void Close() override { ADD_FAILURE() << "closed"; }
+  void Close(const absl::Status& status) override { closed.push_back(status); }
 
   Responses AwaitCancel() {
     Responses all;
@@ -40,7 +43,24 @@ class Client final : public StreamWaker {
     return grants;
   }
 
+  // Takes what there is.
+  Responses Received() {
+    Responses all;
+    received_.Update([&](Responses& received) { all = received; });
+    return all;
+  }
+  bool AwaitOutcomes(int count) {
+    return received_.Await([&](const Responses& received) {
+      int outcomes = 0;
+      for (const WorkResponse& response : received) outcomes += response.outcomes_size();
+      return outcomes == count;
+    });
+  }
+
   WorkStream* stream = nullptr;
+  std::atomic<bool> reads = true;
+  // How the stream was ended, by OnRequest.
+  std::vector<absl::Status> closed;
 
  private:
   testing::Watched<Responses> received_;
@@ -81,12 +101,35 @@ class WorkStreamTest : public StoreTest {
     stream_->OnClosed();
   }
 
+  // Another worker's stream, which has not said anything.
+  std::shared_ptr<WorkStream> OpenAnother(const std::shared_ptr<Client>& client) {
+    auto stream = std::make_shared<WorkStream>(
+        WorkStream::Parts{store_.get(), &leases_, &types_, &workers_}, 2, "test", client);
+    client->stream = stream.get();
+    return stream;
+  }
+  void ExpectRefused(const std::string& field) const {
+    ASSERT_EQ(client_->closed.size(), 1u);
+    EXPECT_TRUE(absl::IsInvalidArgument(client_->closed[0])) << client_->closed[0];
+    EXPECT_NE(client_->closed[0].message().find(field), absl::string_view::npos)
+        << client_->closed[0];
+  }
+  // A lease of a job that was submitted and claimed past the stream.
+  LeaseRef TakeLease() { return store().MustClaim(Submit().id); }
+  template <typename Message>
+  static void Fill(const LeaseRef& lease, Message* message) {
+    message->set_job_id(std::string(lease.job.bytes()));
+    message->set_attempt(lease.attempt);
+    message->set_lease_id(lease.lease_id);
+  }
+
   void Claim(const std::vector<JobId>& jobs) {
     internal::v1::WorkRequest request;
     for (const JobId& job : jobs) {
       auto* claim = request.add_claims();
       claim->set_job_id(std::string(job.bytes()));
       claim->set_claim_id(RandomBytes(16));
+      claim->set_intent(internal::v1::Claim::INTENT_RUN);
     }
     stream_->OnRequest(request);
   }
@@ -148,6 +191,151 @@ TEST_F(WorkStreamTest, TellsOfNoCancelWithAnOrdinaryGrant) {
   ASSERT_EQ(heard.size(), 2u);
   EXPECT_EQ(heard[0].cancels_size(), 0);
   EXPECT_EQ(heard[1].cancels_size(), 1);
+}
+
+TEST_F(WorkStreamTest, EndsAStreamThatSaysHelloUnderASecondName) {
+  internal::v1::WorkRequest again;
+  again.mutable_hello()->set_worker("w2");
+  auto* type = again.mutable_hello()->add_types();
+  type->set_type("invented");
+  type->set_queue("invented");
+  again.add_claims()->set_claim_id(RandomBytes(16));
+  stream_->OnRequest(again);
+  ExpectRefused("hello.worker");
+  EXPECT_FALSE(types_.KnowsQueue("invented"));
+  EXPECT_TRUE(client_->Received().empty()) << "what comes with it does not count";
+  again.mutable_hello()->set_worker("w1");
+  stream_->OnRequest(again);  // It may have been on its way.
+  EXPECT_FALSE(types_.KnowsQueue("invented"));
+  EXPECT_EQ(client_->closed.size(), 1u);
+}
+
+TEST_F(WorkStreamTest, TakesTheSameHelloAThousandTimes) {
+  internal::v1::WorkRequest again;
+  again.mutable_hello()->set_worker("w1");
+  for (int i = 0; i < 1000; ++i) stream_->OnRequest(again);
+  EXPECT_TRUE(client_->closed.empty());
+  EXPECT_EQ(workers_.size(), 1);
+}
+
+TEST_F(WorkStreamTest, EndsAStreamThatClaimsBeforeItSaidHello) {
+  gate_.Open();
+  const JobRecord job = Submit();
+  client_ = std::make_shared<Client>();
+  const auto stream = OpenAnother(client_);
+  internal::v1::WorkRequest request;
+  auto* claim = request.add_claims();
+  claim->set_job_id(std::string(job.id.bytes()));
+  claim->set_claim_id(RandomBytes(16));
+  claim->set_intent(internal::v1::Claim::INTENT_RUN);
+  stream->OnRequest(request);
+  ExpectRefused("hello");
+  EXPECT_EQ(store().MustGet(job.id).state, v1::Job::QUEUED);
+}
+
+TEST_F(WorkStreamTest, RemembersNothingOfAHelloThatIsWrong) {
+  internal::v1::WorkRequest again;
+  again.mutable_hello()->set_worker("w1");
+  auto* type = again.mutable_hello()->add_types();
+  type->set_type("good");
+  type->set_queue("good");
+  type = again.mutable_hello()->add_types();
+  type->set_type("bad\nname");
+  type->set_queue("good");
+  stream_->OnRequest(again);
+  ExpectRefused("hello.types[1].type");
+  EXPECT_TRUE(types_.Queues().empty());
+}
+
+TEST_F(WorkStreamTest, AnswersAClaimThatIsNoneWithGoneAndServesTheOthers) {
+  gate_.Open();
+  const JobRecord job = Submit();
+  internal::v1::WorkRequest request;
+  auto* claim = request.add_claims();
+  claim->set_claim_id(std::string(1000, 'x'));
+  claim->set_job_id(std::string(job.id.bytes()));
+  claim = request.add_claims();
+  claim->set_claim_id(RandomBytes(16));
+  claim->set_job_id(std::string(job.id.bytes()));
+  claim->set_intent(internal::v1::Claim::INTENT_RUN);
+  *request.add_claims() = *claim;
+  stream_->OnRequest(request);
+  ASSERT_TRUE(client_->AwaitGrants(2)) << "the third is the second again";
+  const Responses heard = client_->Received();
+  EXPECT_TRUE(heard[0].claims(0).has_gone());
+  EXPECT_EQ(heard[0].claims(0).claim_id().size(), 16u);
+  EXPECT_TRUE(heard[1].claims(0).has_granted());
+  EXPECT_TRUE(client_->closed.empty());
+}
+
+TEST_F(WorkStreamTest, RefusesAnOutcomeThatSaysNothingAndTakesTheOthers) {
+  gate_.Open();
+  const LeaseRef silent = TakeLease();
+  const LeaseRef spoken = TakeLease();
+  internal::v1::WorkRequest request;
+  Fill(silent, request.add_outcomes());
+  auto* outcome = request.add_outcomes();
+  Fill(spoken, outcome);
+  outcome->mutable_success()->set_content_type("no type\r\nX-Forged: yes");
+  outcome = request.add_outcomes();
+  outcome->set_job_id("short");
+  outcome->mutable_handed_back();
+  stream_->OnRequest(request);
+  ASSERT_TRUE(client_->AwaitOutcomes(3));
+  EXPECT_EQ(store().MustGet(silent.job).state, v1::Job::RUNNING);
+  const JobRecord done = store().MustGet(spoken.job);
+  EXPECT_EQ(done.state, v1::Job::SUCCEEDED);
+  EXPECT_EQ(done.result->content_type(), "application/octet-stream");
+}
+
+TEST_F(WorkStreamTest, KeepsAProgressWhoseNumberIsNoneAndWhatIsCommittedWithIt) {
+  const auto spec = NewJob();
+  const auto beside = NewJob();
+  store_->Submit({spec}, [](const auto&) {});
+  gate_.AwaitReached();
+  gate_.Open();
+  const LeaseRef lease = store().MustClaim(*JobId::FromBytes(spec.id()));
+  internal::v1::WorkRequest request;
+  auto* report = request.add_progress();
+  Fill(lease, report);
+  report->mutable_progress()->set_fraction(std::nan(""));
+  report->mutable_progress()->set_message("half");
+  report->mutable_progress()->mutable_data()->set_number_value(HUGE_VAL);
+  stream_->OnRequest(request);
+  ASSERT_TRUE(store().Submit(beside).ok());
+  const JobRecord job = store().MustGet(lease.job);
+  ASSERT_TRUE(job.progress.has_value());
+  EXPECT_EQ(job.progress->message, "half");
+  EXPECT_EQ(job.progress->fraction, 0);
+  EXPECT_FALSE(ToProto(job).progress().has_data());
+}
+
+TEST_F(WorkStreamTest, IsReadNoFurtherWhileItsAnswersAreNotTaken) {
+  client_->reads = false;
+  internal::v1::WorkRequest renewals;
+  for (int i = 0; i < 10'000; ++i) {
+    Fill({JobId::Make(clock_.Now()), 1, RandomBytes(16)}, renewals.add_renewals());
+  }
+  int taken = 0;
+  for (; stream_->TakesRequests() && taken < 1000; ++taken) stream_->OnRequest(renewals);
+  EXPECT_LT(taken, 40) << "about 8 MiB of answers";
+  WorkResponse answers;
+  ASSERT_TRUE(stream_->NextResponse(&answers));
+  EXPECT_LT(answers.ByteSizeLong(), 16u << 20);
+  EXPECT_TRUE(stream_->TakesRequests());
+  EXPECT_TRUE(client_->closed.empty());
+}
+
+TEST_F(WorkStreamTest, IsReadNoFurtherWhileTheStoreOwesManyAnswers) {
+  store_->Submit({NewJob()}, [](const auto&) {});
+  gate_.AwaitReached();
+  const std::vector<JobId> jobs(1, JobId::Make(clock_.Now()));
+  int claims = 0;
+  for (; stream_->TakesRequests() && claims < 10'000; ++claims) Claim(jobs);
+  EXPECT_LT(claims, 1000);
+  gate_.Open();
+  EXPECT_TRUE(client_->AwaitGrants(claims));
+  EXPECT_TRUE(stream_->TakesRequests());
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_BOUNDARY_FIELD_CHECKS_H_
+#define SERVICES_STATE_BOUNDARY_FIELD_CHECKS_H_
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "common/errors/errors.h"
+#include "common/job_id/job_id.h"
+
+namespace buzzer::state {
+
+// What the checks of both services have in common.
+
+inline absl::Status CheckId(absl::string_view field, absl::string_view bytes) {
+  if (JobId::FromBytes(bytes).has_value()) return absl::OkStatus();
+  return InvalidField(field, "must be the 16 bytes of a job's id");
+}
+
+// Whether an ASCII control character is in the text, a line's end for instance.
+inline bool HasControl(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+}
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_BOUNDARY_FIELD_CHECKS_H_

@@ -1,0 +1,116 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/rpc/submit_stream.h"
+
+#include <atomic>
+
+#include "common/limits/limits.h"
+#include "tests/unit/services/state/store_test.h"
+
+namespace buzzer::state {
+namespace {
+
+using internal::v1::SubmitRequest;
+using internal::v1::SubmitResponse;
+using Responses = std::vector<SubmitResponse>;
+
+// The frontend's end. Thread-safe.
+class Client final : public StreamWaker {
+ public:
+  void Wake() override {
+    if (!reads) return;
+    received_.Update([this](Responses& received) {
+      for (SubmitResponse next; stream->NextResponse(&next); next.Clear()) received.push_back(next);
+    });
+  }
+  void Close(const absl::Status& status) override { closed.push_back(status); }
+
+  // The only answer.
+  SubmitResponse Await() {
+    SubmitResponse answer;
+    EXPECT_TRUE(received_.Await([&](const Responses& received) {
+      if (!received.empty()) answer = received.front();
+      return received.size() == 1;
+    }));
+    return answer;
+  }
+
+  SubmitStream* stream = nullptr;
+  std::atomic<bool> reads = true;
+  std::vector<absl::Status> closed;
+
+ private:
+  testing::Watched<Responses> received_;
+};
+
+class SubmitStreamTest : public StoreTest {
+ protected:
+  SubmitStreamTest() {
+    types_.Declare({{"demo.echo", "demo.echo", {}}});
+    client_->stream = stream_.get();
+  }
+  ~SubmitStreamTest() override { CloseStore(); }
+
+  // One that a frontend would send.
+  internal::v1::NewJob GoodJob() const {
+    internal::v1::NewJob job = NewJob();
+    job.mutable_lease()->set_seconds(30);
+    return job;
+  }
+
+  TypeRegistry types_{store_.get(), &clock_, [](const std::string&) {}};
+  std::shared_ptr<Client> client_ = std::make_shared<Client>();
+  std::shared_ptr<SubmitStream> stream_ =
+      std::make_shared<SubmitStream>(store_.get(), &types_, client_);
+};
+
+TEST_F(SubmitStreamTest, RefusesTheJobThatIsWrongAndStoresTheOthers) {
+  SubmitRequest request;
+  request.set_batch(7);
+  *request.add_jobs() = GoodJob();
+  *request.add_jobs() = GoodJob();
+  request.mutable_jobs(1)->mutable_run_at()->set_seconds(std::numeric_limits<int64_t>::max());
+  *request.add_jobs() = GoodJob();
+  request.mutable_jobs(2)->set_id(std::string(16, '\0'));
+  *request.add_jobs() = GoodJob();
+  request.mutable_jobs(3)->set_type(std::string(100'000, '\n'));
+  *request.add_jobs() = GoodJob();
+  stream_->OnRequest(request);
+  const SubmitResponse answer = client_->Await();
+  EXPECT_EQ(answer.batch(), 7);
+  ASSERT_EQ(answer.results_size(), 5);
+  EXPECT_TRUE(answer.results(0).has_job());
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(answer.results(i).error().code(),
+              static_cast<int>(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_NE(answer.results(1).error().message().find("run_at"), std::string::npos);
+  EXPECT_LT(answer.results(3).error().message().size(), 300u);
+  EXPECT_TRUE(answer.results(4).has_job());
+  EXPECT_EQ(store().Count(v1::Job::QUEUED), 2);
+}
+
+TEST_F(SubmitStreamTest, EndsWithABatchOfTooManyJobs) {
+  SubmitRequest request;
+  for (int i = 0; i <= kMaxBatchJobs; ++i) request.add_jobs();
+  stream_->OnRequest(request);
+  ASSERT_EQ(client_->closed.size(), 1u);
+  EXPECT_TRUE(absl::IsInvalidArgument(client_->closed[0]));
+}
+
+TEST_F(SubmitStreamTest, IsReadNoFurtherWhileItsAnswersAreNotTaken) {
+  client_->reads = false;
+  SubmitRequest wrong;
+  for (int i = 0; i < kMaxBatchJobs; ++i) wrong.add_jobs();
+  int taken = 0;
+  for (; stream_->TakesRequests() && taken < 1000; ++taken) stream_->OnRequest(wrong);
+  EXPECT_LT(taken, 100);
+  for (SubmitResponse answer; stream_->NextResponse(&answer); answer.Clear()) {
+    EXPECT_LT(answer.ByteSizeLong(), 16u << 20);
+  }
+  EXPECT_TRUE(stream_->TakesRequests());
+}
+
+}  // namespace
+}  // namespace buzzer::state
