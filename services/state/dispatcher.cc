@@ -102,6 +102,28 @@ void Dispatcher::EndUse() {
 
 void Dispatcher::AddQueue(const std::string& queue) {
   MutexLock lock(&mutex_);
+  AddLanes(queue);
+}
+
+void Dispatcher::RemoveQueue(const std::string& queue) {
+  std::vector<std::string> broker_queues;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto priority : kPriorities) {
+      const auto lane = lanes_.extract(Lane{queue, priority});
+      if (!lane.empty()) broker_queues.push_back(lane.mapped().broker_queue);
+    }
+    // What stays there because the broker is down is empty, and is used again if the queue is.
+    if (!up_ || stopping_) return;
+    ++uses_;
+  }
+  for (const std::string& broker_queue : broker_queues) {
+    publisher_->Delete(broker_queue, [](const absl::Status&) {});
+  }
+  EndUse();
+}
+
+void Dispatcher::AddLanes(const std::string& queue) {
   for (const auto priority : kPriorities) {
     const auto [it, is_new] = lanes_.try_emplace(Lane{queue, priority});
     if (!is_new) continue;
@@ -135,7 +157,12 @@ void Dispatcher::OnCommit(const std::vector<JobChange>& changes) {
       const bool was_queued = change.before == v1::Job::QUEUED;
       const bool is_queued = job.state == v1::Job::QUEUED;
       if (change.kind == JobChange::Kind::kProgress || (!was_queued && !is_queued)) continue;
-      const auto it = lanes_.find(Lane{job.queue, job.priority()});
+      auto it = lanes_.find(Lane{job.queue, job.priority()});
+      if (it == lanes_.end() && is_queued) {
+        // It was submitted while its queue was given up.
+        AddLanes(job.queue);
+        it = lanes_.find(Lane{job.queue, job.priority()});
+      }
       if (it == lanes_.end()) continue;
       DispatchLane& rows = it->second.rows;
       if (change.kind == JobChange::Kind::kReturned) {

@@ -56,8 +56,12 @@ class Dispatcher final : public CommitObserver {
   void Start();
   void Stop();
 
-  // A queue that may have jobs: declares its broker queues.
+  // A queue that may have jobs: declares its broker queues. One that turns out to have jobs is
+  // added by itself.
   void AddQueue(const std::string& queue);
+  // A queue that has no jobs, and whose place another takes: deletes its broker queues, if the
+  // broker is up.
+  void RemoveQueue(const std::string& queue);
   // Jobs of a paused queue are not dispatched; those out come back by their claims.
   void SetPaused(const std::string& queue, bool paused);
 
@@ -109,6 +113,7 @@ class Dispatcher final : public CommitObserver {
     std::vector<Reading> read;
   };
 
+  void AddLanes(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnBrokerUp();
   void OnBrokerDown();
   struct Preparing {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "services/state/boundary/limits.h"
 
 namespace buzzer::state {
 
@@ -59,7 +60,9 @@ void QueueViews::View(const std::string& tenant, std::vector<std::string> queues
     view.set_submit_rate(rates.submitted);
     view.set_start_rate(rates.started);
     view.set_end_rate(rates.ended);
-    for (std::string& type : parts_.types->TypesOf(queue)) view.add_types(std::move(type));
+    for (std::string& type : parts_.types->TypesOf(queue, kMaxListedTypes)) {
+      view.add_types(std::move(type));
+    }
     const auto limit = parts_.max_waiting_by_queue.find(queue);
     if (limit != parts_.max_waiting_by_queue.end()) view.set_max_waiting(limit->second);
   }

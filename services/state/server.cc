@@ -44,8 +44,10 @@ class RealServer final : public Server {
         hub_(store_.get()),
         rates_(Clock::Real()),
         timers_(store_.get(), Clock::Real(), [this] { RefreshTypes(); }),
-        types_(store_.get(), Clock::Real(),
-               [this](const std::string& queue) { dispatcher_.AddQueue(queue); }),
+        types_(
+            store_.get(), Clock::Real(),
+            [this](const std::string& queue) { dispatcher_.AddQueue(queue); },
+            [this](const std::string& queue) { dispatcher_.RemoveQueue(queue); }),
         queues_({store_.get(), &types_, &workers_, &rates_, Clock::Real(),
                  options.config.max_waiting_by_queue}),
         state_service_({store_.get(), &types_, &hub_, &dispatcher_, &queues_}),
@@ -67,7 +69,7 @@ class RealServer final : public Server {
     }
     if (absl::Status loaded = types_.Load(); !loaded.ok()) return loaded;
     // A type may be forgotten while jobs of it wait.
-    for (const QueueCounts& row : store_->Counts()) types_.DeclareQueue(row.queue);
+    types_.TakeUpQueuesWithJobs();
     for (const std::string& queue : types_.PausedQueues()) dispatcher_.SetPaused(queue, true);
     if (absl::Status started = leases_.Start(); !started.ok()) return started;
     timers_.Start();
@@ -115,6 +117,8 @@ class RealServer final : public Server {
   void RefreshTypes() {
     types_.Announce(workers_.Types());
     types_.Forget();
+    // A job may have been submitted just as its queue was forgotten.
+    types_.TakeUpQueuesWithJobs();
   }
 
   Dispatcher::Options DispatcherOptions() {

@@ -3,13 +3,17 @@
 
 #include "services/state/type_registry.h"
 
+#include <algorithm>
 #include <future>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors/errors.h"
 #include "common/log/log.h"
+#include "services/state/boundary/limits.h"
 
 namespace buzzer::state {
 namespace {
@@ -17,6 +21,16 @@ namespace {
 constexpr absl::Duration kSaveInterval = absl::Hours(1);
 // An error message lists no more names than this.
 constexpr size_t kMaxListed = 30;
+// At least this long without a worker before another may have the place: those of a worker that
+// is connected are announced anew every 10 to 20 min.
+constexpr absl::Duration kIdle = absl::Minutes(30);
+// Between two log lines about the limits.
+constexpr absl::Duration kLogInterval = absl::Minutes(1);
+
+bool HasJobs(const QueueCounts& counts) {
+  return std::any_of(std::begin(counts.by_state), std::end(counts.by_state),
+                     [](int64_t jobs) { return jobs > 0; });
+}
 
 template <typename Names>
 std::string ListNames(const Names& names) {
@@ -43,8 +57,12 @@ absl::Status Unknown(absl::string_view reason, absl::string_view field,
 }  // namespace
 
 TypeRegistry::TypeRegistry(JobStore* store, const Clock* clock,
-                           std::function<void(std::string)> on_queue)
-    : store_(store), clock_(clock), on_queue_(std::move(on_queue)) {}
+                           std::function<void(std::string)> on_queue,
+                           std::function<void(std::string)> on_forgotten)
+    : store_(store),
+      clock_(clock),
+      on_queue_(std::move(on_queue)),
+      on_forgotten_(std::move(on_forgotten)) {}
 
 bool TypeRegistry::Add(const std::string& type, const std::string& queue) {
   const bool is_new = !types_by_queue_.contains(queue);
@@ -76,16 +94,28 @@ void TypeRegistry::DeclareQueue(const std::string& queue) {
   bool is_new = false;
   {
     MutexLock lock(&mutex_);
+    declared_queues_.insert(queue);
     is_new = types_by_queue_.try_emplace(queue).second;
   }
   if (is_new) on_queue_(queue);
 }
 
+void TypeRegistry::TakeUpQueuesWithJobs() {
+  Changes changes;
+  for (const QueueCounts& row : store_->Counts()) {
+    if (!HasJobs(row)) continue;
+    MutexLock lock(&mutex_);
+    if (types_by_queue_.try_emplace(row.queue).second) changes.new_queues.push_back(row.queue);
+  }
+  Tell(std::move(changes));
+}
+
 absl::Status TypeRegistry::Load() {
   std::promise<absl::StatusOr<std::vector<TypeRecord>>> read;
   store_->ReadTypes([&read](auto types) { read.set_value(std::move(types)); });
-  const auto types = read.get_future().get();
+  auto types = read.get_future().get();
   if (!types.ok()) return types.status();
+  const absl::Time oldest = clock_->Now() - kTypeRetention;
   std::promise<absl::StatusOr<std::vector<std::string>>> read_paused;
   store_->ReadPausedQueues(
       [&read_paused](auto queues) { read_paused.set_value(std::move(queues)); });
@@ -94,7 +124,13 @@ absl::Status TypeRegistry::Load() {
   {
     MutexLock lock(&mutex_);
     paused_.insert(paused->begin(), paused->end());
-    for (const TypeRecord& type : *types) saved_[{type.type, type.queue}] = type.last_seen;
+    // What gave its place to another lies there as very old until the store forgets it.
+    types->erase(std::remove_if(types->begin(), types->end(),
+                                [&](const TypeRecord& type) { return type.last_seen < oldest; }),
+                 types->end());
+    for (const TypeRecord& type : *types) {
+      announced_[{type.type, type.queue}] = {type.last_seen, clock_->Monotonic()};
+    }
   }
   AddAll(*types);
   return absl::OkStatus();
@@ -102,53 +138,151 @@ absl::Status TypeRegistry::Load() {
 
 void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
   const absl::Time now = clock_->Now();
-  std::vector<TypeRecord> to_save;
-  std::vector<TypeRecord> before;
-  std::vector<std::string> new_queues;
+  Changes changes;
+  std::vector<std::pair<Entry, absl::Time>> before;
   {
     MutexLock lock(&mutex_);
+    size_t refused = 0;
+    const TypeRecord* first_refused = nullptr;
     for (const TypeRecord& type : types) {
-      if (!types_by_queue_.contains(type.queue) && types_by_queue_.size() >= kMaxQueues) {
-        log::Error("queue_limit_reached",
-                   {{"queue", type.queue}, {"type", type.type}, {"limit", kMaxQueues}});
+      const Entry entry(type.type, type.queue);
+      if (!HasPlace(entry, &changes)) {
+        if (++refused == 1) first_refused = &type;
         continue;
       }
-      if (Add(type.type, type.queue)) new_queues.push_back(type.queue);
-      absl::Time& saved = saved_[{type.type, type.queue}];
-      if (now - saved >= kSaveInterval) {
-        before.push_back({type.type, type.queue, saved});
-        to_save.push_back({type.type, type.queue, now});
-        saved = now;
+      if (Add(type.type, type.queue)) changes.new_queues.push_back(type.queue);
+      Announced& announced = announced_[entry];
+      announced.at = clock_->Monotonic();
+      if (now - announced.saved >= kSaveInterval) {
+        before.emplace_back(entry, announced.saved);
+        changes.to_save.push_back({type.type, type.queue, now});
+        announced.saved = now;
       }
     }
+    if (refused > 0 && clock_->Monotonic() - refused_at_ >= kLogInterval) {
+      refused_at_ = clock_->Monotonic();
+      log::Error("type_limit_reached", {{"type", first_refused->type},
+                                        {"queue", first_refused->queue},
+                                        {"refused", refused},
+                                        {"queues", types_by_queue_.size()},
+                                        {"max_queues", kMaxQueues},
+                                        {"max_types", kMaxTypes}});
+    }
   }
-  for (std::string& queue : new_queues) on_queue_(std::move(queue));
+  const std::vector<TypeRecord> to_save = std::exchange(changes.to_save, {});
+  Tell(std::move(changes));
   if (to_save.empty()) return;
   store_->SaveTypes(to_save, [this, before](const absl::StatusOr<bool>& done) {
     if (done.ok()) return;
     // The next announcement saves them.
     MutexLock lock(&mutex_);
-    for (const TypeRecord& type : before) saved_[{type.type, type.queue}] = type.last_seen;
+    for (const auto& [entry, saved] : before) {
+      const auto it = announced_.find(entry);
+      if (it != announced_.end()) it->second.saved = saved;
+    }
   });
+}
+
+void TypeRegistry::Tell(Changes changes) {
+  for (std::string& queue : changes.forgotten_queues) {
+    log::Warning("queue_forgotten", {{"queue", queue}, {"why", "another takes its place"}});
+    if (on_forgotten_) on_forgotten_(std::move(queue));
+  }
+  for (std::string& queue : changes.new_queues) on_queue_(std::move(queue));
+  if (!changes.to_save.empty()) {
+    store_->SaveTypes(std::move(changes.to_save), [](const absl::StatusOr<bool>&) {});
+  }
+}
+
+bool TypeRegistry::HasPlace(const Entry& entry, Changes* changes) {
+  const auto queue = types_by_queue_.find(entry.second);
+  if (queue == types_by_queue_.end()) {
+    if (types_by_queue_.size() >= kMaxQueues && !GiveUpAQueue(changes)) return false;
+  } else if (queue->second.contains(entry.first)) {
+    return true;
+  }
+  return announced_.size() < kMaxTypes || GiveUpAType(changes);
+}
+
+bool TypeRegistry::GiveUpAQueue(Changes* changes) {
+  if (changes->no_queue_is_idle) return false;
+  // The newest announcement of each that may go.
+  std::map<std::string, absl::Duration> idle;
+  for (const auto& [queue, types] : types_by_queue_) idle[queue] = -absl::InfiniteDuration();
+  for (const auto& queue : declared_queues_) idle.erase(queue);
+  for (const auto& queue : paused_) idle.erase(queue);
+  for (const auto& [type, queue] : declared_) idle.erase(queue);
+  const absl::Duration now = clock_->Monotonic();
+  for (const auto& [entry, announced] : announced_) {
+    const auto it = idle.find(entry.second);
+    if (it == idle.end()) continue;
+    if (now - announced.at < kIdle) {
+      idle.erase(it);
+    } else {
+      it->second = std::max(it->second, announced.at);
+    }
+  }
+  if (!idle.empty()) {
+    for (const QueueCounts& row : store_->Counts()) {
+      if (HasJobs(row)) idle.erase(row.queue);
+    }
+  }
+  const auto oldest = std::min_element(
+      idle.begin(), idle.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (oldest == idle.end()) {
+    changes->no_queue_is_idle = true;
+    return false;
+  }
+  const std::string queue = oldest->first;
+  const std::set<std::string> types = types_by_queue_[queue];
+  for (const std::string& type : types) Drop({type, queue}, changes);
+  types_by_queue_.erase(queue);
+  changes->forgotten_queues.push_back(queue);
+  return true;
+}
+
+bool TypeRegistry::GiveUpAType(Changes* changes) {
+  if (changes->no_type_is_idle) return false;
+  absl::Duration newest = clock_->Monotonic() - kIdle;
+  std::optional<Entry> oldest;
+  for (const auto& [entry, announced] : announced_) {
+    if (announced.at > newest || declared_.contains(entry)) continue;
+    newest = announced.at;
+    oldest = entry;
+  }
+  if (!oldest.has_value()) {
+    changes->no_type_is_idle = true;
+    return false;
+  }
+  Drop(*oldest, changes);
+  return true;
+}
+
+void TypeRegistry::Drop(const Entry& entry, Changes* changes) {
+  const auto& [type, queue] = entry;
+  announced_.erase(entry);
+  types_by_queue_[queue].erase(type);
+  const auto queues = queues_by_type_.find(type);
+  if (queues != queues_by_type_.end()) {
+    queues->second.erase(queue);
+    if (queues->second.empty()) queues_by_type_.erase(queues);
+  }
+  // So long ago that the store forgets it, as it does with old ones.
+  changes->to_save.push_back({type, queue, absl::UnixEpoch()});
 }
 
 void TypeRegistry::Forget() {
   const absl::Time oldest = clock_->Now() - kTypeRetention;
+  Changes none;
   MutexLock lock(&mutex_);
-  for (auto it = saved_.begin(); it != saved_.end();) {
-    const auto& [entry, seen] = *it;
-    if (seen >= oldest) {
-      ++it;
-      continue;
+  for (auto it = announced_.begin(); it != announced_.end();) {
+    const auto current = it++;
+    if (current->second.saved >= oldest) continue;
+    if (declared_.contains(current->first)) {
+      announced_.erase(current);
+    } else {
+      Drop(Entry(current->first), &none);  // The store forgets it by itself.
     }
-    if (!declared_.contains(entry)) {
-      const auto& [type, queue] = entry;
-      types_by_queue_[queue].erase(type);
-      const auto queues = queues_by_type_.find(type);
-      queues->second.erase(queue);
-      if (queues->second.empty()) queues_by_type_.erase(queues);
-    }
-    it = saved_.erase(it);
   }
 }
 
@@ -202,11 +336,12 @@ std::vector<std::string> TypeRegistry::Queues() const {
   return names;
 }
 
-std::vector<std::string> TypeRegistry::TypesOf(const std::string& queue) const {
+std::vector<std::string> TypeRegistry::TypesOf(const std::string& queue, size_t limit) const {
   MutexLock lock(&mutex_);
   const auto it = types_by_queue_.find(queue);
   if (it == types_by_queue_.end()) return {};
-  return {it->second.begin(), it->second.end()};
+  const auto count = static_cast<std::ptrdiff_t>(std::min(limit, it->second.size()));
+  return {it->second.begin(), std::next(it->second.begin(), count)};
 }
 
 }  // namespace buzzer::state

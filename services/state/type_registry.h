@@ -5,6 +5,7 @@
 #define SERVICES_STATE_TYPE_REGISTRY_H_
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -20,24 +21,30 @@ namespace buzzer::state {
 
 // Which job types exist and which queues they may wait in: announced by workers (and
 // remembered in the store for 30 days after the last of them), or declared in state's
-// configuration. Also which queues are paused. Thread-safe.
+// configuration. Also which queues are paused.
+//
+// Both have a limit (boundary/limits.h). At the limit, a new one takes the place of the one that
+// no worker has announced for the longest time, half an hour at least: a queue only if it has
+// neither jobs nor a declared type and is not paused, a type only if it is not declared.
+// Whoever invents names must not keep out those that are used. Thread-safe.
 class TypeRegistry {
  public:
-  // The most queues of an installation.
-  static constexpr size_t kMaxQueues = 200;
-
-  // Not owned. `on_queue` hears of every queue once, when it becomes known.
-  TypeRegistry(JobStore* store, const Clock* clock, std::function<void(std::string)> on_queue);
+  // Not owned. `on_queue` hears of every queue once, when it becomes known; `on_forgotten` when
+  // another has taken its place.
+  TypeRegistry(JobStore* store, const Clock* clock, std::function<void(std::string)> on_queue,
+               std::function<void(std::string)> on_forgotten = nullptr);
 
   // Types that are always known. Not saved.
   void Declare(const std::vector<TypeRecord>& types);
-  // A queue that is known even without types: one with a limit, or with jobs.
+  // A queue that is always known, even without types: one with a limit.
   void DeclareQueue(const std::string& queue);
+  // Knows every queue that has jobs.
+  void TakeUpQueuesWithJobs();
   // Reads what workers announced before, and what is paused. Blocks until the store has told.
   absl::Status Load();
 
-  // A worker serves these. Saves what is new or was last saved an hour ago. Types
-  // beyond the limit of queues are refused with a log line.
+  // A worker serves these. Saves what is new or was last saved an hour ago. Those for which
+  // there is no place are refused with a log line, and nothing of them is kept.
   void Announce(const std::vector<TypeRecord>& types);
 
   // Forgets the types that nobody has announced for kTypeRetention; their queues stay.
@@ -54,9 +61,29 @@ class TypeRegistry {
 
   bool KnowsQueue(const std::string& queue) const;
   std::vector<std::string> Queues() const;
-  std::vector<std::string> TypesOf(const std::string& queue) const;
+  // By name, and no more than `limit`.
+  std::vector<std::string> TypesOf(const std::string& queue,
+                                   size_t limit = std::numeric_limits<size_t>::max()) const;
 
  private:
+  using Entry = std::pair<std::string, std::string>;  // Type and queue.
+
+  // What has to be done outside the lock.
+  struct Changes {
+    std::vector<std::string> new_queues;
+    std::vector<std::string> forgotten_queues;
+    std::vector<TypeRecord> to_save;
+    // Looked for already.
+    bool no_queue_is_idle = false;
+    bool no_type_is_idle = false;
+  };
+  void Tell(Changes changes);
+
+  // Whether there is a place for it, which may have been made.
+  bool HasPlace(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool GiveUpAQueue(Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool GiveUpAType(Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns whether the queue is new.
   bool Add(const std::string& type, const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds them, and tells of the queues that are new.
@@ -65,14 +92,20 @@ class TypeRegistry {
   JobStore* const store_;
   const Clock* const clock_;
   const std::function<void(std::string)> on_queue_;
+  const std::function<void(std::string)> on_forgotten_;
   mutable Mutex mutex_;
   std::map<std::string, std::set<std::string>> queues_by_type_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::set<std::string>> types_by_queue_ ABSL_GUARDED_BY(mutex_);
-  // Type and queue.
-  using Entry = std::pair<std::string, std::string>;
-  // When what was announced was saved last.
-  std::map<Entry, absl::Time> saved_ ABSL_GUARDED_BY(mutex_);
+  // When what was announced was saved last; and, on the monotonic clock, announced last.
+  struct Announced {
+    absl::Time saved;
+    absl::Duration at;
+  };
+  std::map<Entry, Announced> announced_ ABSL_GUARDED_BY(mutex_);
   std::set<Entry> declared_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> declared_queues_ ABSL_GUARDED_BY(mutex_);
+  // When a refusal was logged last.
+  absl::Duration refused_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
 };
 

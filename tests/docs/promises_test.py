@@ -23,7 +23,7 @@ def table_below(heading):
 def limits():
     values = {}
     for path in ("common/limits/limits.h", "services/frontend/limits.h",
-                 "services/state/type_registry.h", "services/state/sqlite/job_rows.cc"):
+                 "services/state/boundary/limits.h", "services/state/sqlite/job_rows.cc"):
         values.update(constants(path))
     return values
 
@@ -54,7 +54,8 @@ def promised():
                      f"{k['kMaxLease'] // 3600} h"],
         "kept after the end": [f"{k['kDefaultRetention'] // 3600} h unless set",
                                f"up to {in_days(k['kMaxRetention'])}"],
-        "job types' queues": [f"{k['kMaxQueues']}"],
+        "job types' queues": [f"{k['kMaxQueues']}; types in them {spaced(k['kMaxTypes'])}, "
+                              f"of one worker {k['kMaxTypesOfAWorker']}"],
         "waiting jobs": [f"{spaced(int(state['max_waiting']))} in all"],
         "history of one job": [f"newest {k['kMaxHistory']} changes"],
         "`wait` of a call": [f"{k['kMaxWait']} s"],

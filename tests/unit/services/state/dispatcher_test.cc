@@ -453,5 +453,26 @@ TEST_F(DispatcherTest, StopsWhileCommitsAndConfirmsComeIn) {
   EXPECT_FALSE(dispatcher_->stats().broker_up);
 }
 
+TEST_F(DispatcherTest, DeletesTheBrokerQueuesOfAQueueThatGaveItsPlace) {
+  dispatcher_->AddQueue("invented");
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.HasQueue("buzzer.invented.low"); }));
+  dispatcher_->RemoveQueue("invented");
+  EXPECT_TRUE(broker_.Await([&] {
+    return !broker_.HasQueue("buzzer.invented.high") &&
+           !broker_.HasQueue("buzzer.invented.normal") && !broker_.HasQueue("buzzer.invented.low");
+  }));
+  dispatcher_->RemoveQueue("invented");  // Once more: nothing happens.
+  EXPECT_TRUE(broker_.HasQueue(kNormal));
+}
+
+TEST_F(DispatcherTest, BringsAJobWhoseQueueHadJustGivenItsPlace) {
+  Start();
+  ASSERT_TRUE(broker_.Await([&] { return broker_.HasQueue(kNormal); }));
+  dispatcher_->RemoveQueue("demo.echo");
+  const JobRecord job = Submit();
+  EXPECT_TRUE(AwaitReady({job.id}));
+}
+
 }  // namespace
 }  // namespace buzzer::state

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
+#include "services/state/boundary/limits.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -23,7 +24,16 @@ class TypeRegistryTest : public StoreTest {
 
   Names told_;
   TypeRegistry types_{store_.get(), &clock_,
-                      [this](std::string queue) { told_.push_back(std::move(queue)); }};
+                      [this](std::string queue) { told_.push_back(std::move(queue)); },
+                      [this](std::string queue) { forgotten_.push_back(std::move(queue)); }};
+  Names forgotten_;
+
+  // As many as there may be: type I in queue I.
+  void FillTheQueues() {
+    for (size_t i = types_.Queues().size(); i < kMaxQueues; ++i) {
+      types_.Announce({{absl::StrCat("type", i), absl::StrCat("queue", i), {}}});
+    }
+  }
 };
 
 TEST_F(TypeRegistryTest, ResolvesTheQueueOfAType) {
@@ -99,15 +109,103 @@ TEST_F(TypeRegistryTest, SavesAnAnnouncementOnceAnHour) {
 
 TEST_F(TypeRegistryTest, RefusesQueuesBeyondTheLimit) {
   std::vector<TypeRecord> many;
-  for (size_t i = 0; i < TypeRegistry::kMaxQueues + 5; ++i) {
+  for (size_t i = 0; i < kMaxQueues + 5; ++i) {
     many.push_back({absl::StrCat("type", i), absl::StrCat("queue", i), {}});
   }
   types_.Announce(many);
-  EXPECT_EQ(types_.Queues().size(), TypeRegistry::kMaxQueues);
+  EXPECT_EQ(types_.Queues().size(), kMaxQueues);
   EXPECT_EQ(ErrorReason(types_.ResolveQueue("type204", "").status()), "UNKNOWN_TYPE");
   // Another type in a known queue is still welcome.
   types_.Announce({{"late", "queue0", {}}});
   EXPECT_EQ(*types_.ResolveQueue("late", ""), "queue0");
+}
+
+TEST_F(TypeRegistryTest, KeepsNothingOfWhatItHasNoPlaceFor) {
+  FillTheQueues();
+  types_.Announce({{"late", "late", {}}});
+  EXPECT_FALSE(types_.KnowsQueue("late"));
+  for (const TypeRecord& saved : Saved()) EXPECT_NE(saved.type, "late");
+  EXPECT_EQ(told_.size(), kMaxQueues);
+}
+
+TEST_F(TypeRegistryTest, GivesTheLongestUnservedQueuesPlaceToANewOne) {
+  FillTheQueues();
+  clock_.Advance(absl::Minutes(29));
+  types_.Announce({{"late", "late", {}}});
+  EXPECT_FALSE(types_.KnowsQueue("late")) << "a worker may come back soon";
+  types_.Announce({{"type0", "queue0", {}}});
+  clock_.Advance(absl::Minutes(1));
+  types_.Announce({{"late", "late", {}}});
+  EXPECT_TRUE(types_.KnowsQueue("late"));
+  EXPECT_TRUE(types_.KnowsQueue("queue0"));
+  ASSERT_EQ(forgotten_.size(), 1u);
+  EXPECT_FALSE(types_.KnowsQueue(forgotten_[0]));
+  EXPECT_EQ(types_.Queues().size(), kMaxQueues);
+}
+
+TEST_F(TypeRegistryTest, KeepsEveryQueueThatIsUsed) {
+  types_.Declare({{"report", "report", {}}});
+  types_.DeclareQueue("limited");
+  auto job = NewJob();
+  job.set_queue("queue7");
+  store().MustSubmit(job);
+  FillTheQueues();
+  types_.SetPaused("queue8", true);
+  clock_.Advance(absl::Hours(1));
+  types_.Announce({{"type9", "queue9", {}}});  // Its worker is connected.
+  for (size_t i = 0; i < kMaxQueues; ++i) {
+    types_.Announce({{"new", absl::StrCat("new", i), {}}});
+  }
+  for (const std::string queue : {"report", "limited", "queue7", "queue8", "queue9"}) {
+    EXPECT_TRUE(types_.KnowsQueue(queue)) << queue;
+  }
+  EXPECT_EQ(types_.Queues().size(), kMaxQueues);
+  EXPECT_EQ(forgotten_.size(), kMaxQueues - 5);
+}
+
+TEST_F(TypeRegistryTest, DoesNotRememberAfterARestartWhatGaveItsPlace) {
+  FillTheQueues();
+  clock_.Advance(absl::Hours(1));
+  types_.Announce({{"late", "late", {}}});
+  ASSERT_EQ(forgotten_.size(), 1u);
+  Saved();
+  TypeRegistry restarted(store_.get(), &clock_, [](const std::string&) {});
+  ASSERT_TRUE(restarted.Load().ok());
+  EXPECT_TRUE(restarted.KnowsQueue("late"));
+  EXPECT_FALSE(restarted.KnowsQueue(forgotten_[0]));
+  store().RunTimers();
+  EXPECT_EQ(Saved().size(), kMaxQueues);
+}
+
+TEST_F(TypeRegistryTest, KnowsTheQueuesOfJobs) {
+  auto job = NewJob();
+  job.set_queue("forgotten");
+  const JobRecord record = store().MustSubmit(job);
+  types_.TakeUpQueuesWithJobs();
+  EXPECT_TRUE(types_.KnowsQueue("forgotten"));
+  EXPECT_FALSE(types_.KnowsQueue("demo.echo"));
+}
+
+TEST_F(TypeRegistryTest, HasNoMoreTypesThanItsLimit) {
+  types_.Declare({{"report", "bulk", {}}});
+  const auto announce = [&](const std::string& prefix) {
+    std::vector<TypeRecord> many;
+    for (size_t i = 0; i < kMaxTypes / 10; ++i) {
+      many.push_back({absl::StrCat(prefix, ".", i), "bulk", {}});
+    }
+    types_.Announce(many);
+  };
+  for (int i = 0; i < 11; ++i) announce(absl::StrCat("t", i));
+  EXPECT_EQ(types_.TypesOf("bulk").size(), kMaxTypes + 1) << "one is declared";
+  EXPECT_FALSE(types_.ResolveQueue("t10.0", "").ok());
+  EXPECT_EQ(types_.TypesOf("bulk", 3), (Names{"report", "t0.0", "t0.1"}));
+  clock_.Advance(absl::Minutes(31));
+  announce("t9");
+  announce("new");
+  EXPECT_TRUE(types_.ResolveQueue("new.0", "").ok());
+  EXPECT_TRUE(types_.ResolveQueue("t9.0", "").ok());
+  EXPECT_TRUE(types_.ResolveQueue("report", "").ok());
+  EXPECT_EQ(types_.TypesOf("bulk").size(), kMaxTypes + 1);
 }
 
 TEST_F(TypeRegistryTest, ForgetsATypeThirtyDaysAfterItsLastWorkerWhileStateRuns) {
