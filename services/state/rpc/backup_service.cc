@@ -3,8 +3,12 @@
 
 #include "services/state/rpc/backup_service.h"
 
+#include <grpcpp/alarm.h>
+
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -14,12 +18,44 @@
 #include "common/errors/errors.h"
 #include "common/grpc/status.h"
 #include "common/log/log.h"
+#include "common/mutex/mutex.h"
 #include "services/state/sqlite/backup.h"
 
 namespace buzzer::state {
 namespace {
 
 constexpr size_t kPieceBytes = 1 << 20;
+
+// A reader that takes no piece for this long is gone, whatever its connection says: the next
+// backup must not wait for it.
+constexpr std::chrono::seconds kStall(60);
+
+// Cancels the call if it lives longer than the limit.
+class StallGuard {
+ public:
+  explicit StallGuard(grpc::ServerContext* context) : call_(std::make_shared<Call>(context)) {
+    alarm_.Set(std::chrono::system_clock::now() + kStall, [call = call_](bool due) {
+      MutexLock lock(&call->mutex);
+      if (due && call->context != nullptr) call->context->TryCancel();
+    });
+  }
+  ~StallGuard() {
+    MutexLock lock(&call_->mutex);
+    call_->context = nullptr;
+  }
+  StallGuard(const StallGuard&) = delete;
+  StallGuard& operator=(const StallGuard&) = delete;
+
+ private:
+  // The alarm may come when the call is over.
+  struct Call {
+    explicit Call(grpc::ServerContext* of) : context(of) {}
+    Mutex mutex;
+    grpc::ServerContext* context ABSL_GUARDED_BY(mutex);
+  };
+  const std::shared_ptr<Call> call_;
+  grpc::Alarm alarm_;
+};
 
 }  // namespace
 
@@ -42,7 +78,7 @@ grpc::Status BackupService::Backup(grpc::ServerContext* context,
   }
   const absl::Cleanup free = [this] { busy_ = false; };
   const absl::Time begun = absl::Now();
-  const absl::Status sent = Send(*context, pieces);
+  const absl::Status sent = Send(context, pieces);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begun);
   if (sent.ok()) {
     log::Info("backup_sent", {{"seconds", seconds}});
@@ -67,7 +103,7 @@ absl::Status BackupService::CheckRoom() const {
       .Build();
 }
 
-absl::Status BackupService::Send(const grpc::ServerContext& context,
+absl::Status BackupService::Send(grpc::ServerContext* context,
                                  grpc::ServerWriter<internal::v1::BackupPiece>* pieces) {
   if (absl::Status room = CheckRoom(); !room.ok()) return room;
   const absl::Cleanup remove_copy = [this] {
@@ -75,7 +111,7 @@ absl::Status BackupService::Send(const grpc::ServerContext& context,
     std::filesystem::remove(copy_, none);
   };
   if (absl::Status copied =
-          CopyDatabase(directory_, copy_, [&context] { return !context.IsCancelled(); });
+          CopyDatabase(directory_, copy_, [context] { return !context->IsCancelled(); });
       !copied.ok()) {
     return copied;
   }
@@ -86,9 +122,10 @@ absl::Status BackupService::Send(const grpc::ServerContext& context,
     data.resize(kPieceBytes);
     copy.read(data.data(), static_cast<std::streamsize>(data.size()));
     data.resize(static_cast<size_t>(copy.gcount()));
-    if (!data.empty() && !pieces->Write(piece)) {
-      return absl::CancelledError("the caller went away");
-    }
+    if (data.empty()) continue;
+    const StallGuard guard(context);
+    if (!pieces->Write(piece))
+      return absl::CancelledError("the caller went away, or reads nothing");
   }
   if (!copy.eof()) return absl::UnavailableError("cannot read the copy");
   return absl::OkStatus();

@@ -24,7 +24,7 @@ class BackupService final : public internal::v1::BackupService::Service {
                       grpc::ServerWriter<internal::v1::BackupPiece>* pieces) override;
 
  private:
-  absl::Status Send(const grpc::ServerContext& context,
+  absl::Status Send(grpc::ServerContext* context,
                     grpc::ServerWriter<internal::v1::BackupPiece>* pieces);
   absl::Status CheckRoom() const;
 
