@@ -68,6 +68,12 @@ class TypeRegistry {
  private:
   using Entry = std::pair<std::string, std::string>;  // Type and queue.
 
+  // When what was announced was saved last; and, on the monotonic clock, announced last.
+  struct Announced {
+    absl::Time saved;
+    absl::Duration at;
+  };
+
   // What has to be done outside the lock.
   struct Changes {
     std::vector<std::string> new_queues;
@@ -96,11 +102,6 @@ class TypeRegistry {
   mutable Mutex mutex_;
   std::map<std::string, std::set<std::string>> queues_by_type_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::set<std::string>> types_by_queue_ ABSL_GUARDED_BY(mutex_);
-  // When what was announced was saved last; and, on the monotonic clock, announced last.
-  struct Announced {
-    absl::Time saved;
-    absl::Duration at;
-  };
   std::map<Entry, Announced> announced_ ABSL_GUARDED_BY(mutex_);
   std::set<Entry> declared_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> declared_queues_ ABSL_GUARDED_BY(mutex_);

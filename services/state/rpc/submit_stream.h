@@ -32,6 +32,11 @@ class SubmitStream final
   void OnClosed() override {}
 
  private:
+  struct Waiting {
+    internal::v1::SubmitResponse response;
+    size_t bytes = 0;
+  };
+
   // What was asked with `owed` bytes is answered.
   void Answer(internal::v1::SubmitResponse response, size_t owed);
 
@@ -39,10 +44,6 @@ class SubmitStream final
   const TypeRegistry* const types_;
   const std::shared_ptr<StreamWaker> waker_;
   Mutex mutex_;
-  struct Waiting {
-    internal::v1::SubmitResponse response;
-    size_t bytes = 0;
-  };
   std::deque<Waiting> answers_ ABSL_GUARDED_BY(mutex_);
   // About how much lies in `answers_`, and how much was read and is not answered yet.
   size_t answers_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
