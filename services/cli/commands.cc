@@ -149,8 +149,8 @@ ExitCode Watch(Context& context) {
 ExitCode WriteResult(const Context& context, const google::api::HttpBody& result) {
   const std::string& data = result.data();
   if (context.environment.out_is_terminal && !IsPlainText(data)) {
-    context.err() << "buzzer: the result, " << Counted(data.size(), "byte") << " of "
-                  << Printable(result.content_type())
+    context.err() << "buzzer: the result, " << Counted(static_cast<int64_t>(data.size()), "byte")
+                  << " of " << Printable(result.content_type())
                   << ", would steer the terminal; add --output-file FILE, or pipe it on\n";
     return kUsage;
   }

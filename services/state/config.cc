@@ -58,7 +58,7 @@ class Checker {
       Fault(parent, absl::StrCat("\"", key, "\" is missing"));
       return "";
     }
-    const auto name = node.IsScalar() ? node.as<std::string>() : "";
+    auto name = node.IsScalar() ? node.as<std::string>() : "";
     if (!IsName(name)) {
       Fault(node, absl::StrCat("\"", key, "\" must be ", kNameRule));
       return "";

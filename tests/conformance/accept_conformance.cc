@@ -124,6 +124,7 @@ TEST_P(JobStoreConformance, DoesNotCompareHashesOfDifferentVersions) {
 
 TEST_P(JobStoreConformance, FindsAKeyThatCameInTheSameBatch) {
   std::vector<internal::v1::NewJob> jobs;
+  jobs.reserve(100);
   for (int i = 0; i < 100; ++i) jobs.push_back(WithKey(NewJob(), "order-1", "hash"));
   const auto answers =
       Await<JobStore::Each<JobRecord>>([&](auto done) { store_->Submit(std::move(jobs), done); });

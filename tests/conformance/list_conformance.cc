@@ -18,6 +18,7 @@ std::vector<JobId> Ids(const ListPage& page) {
 
 TEST_P(JobStoreConformance, ListsNewestFirstPageByPage) {
   std::vector<JobId> submitted;
+  submitted.reserve(25);
   for (int i = 0; i < 25; ++i) submitted.push_back(SubmitLater().id);
   std::reverse(submitted.begin(), submitted.end());
   std::vector<JobId> listed;
@@ -129,6 +130,7 @@ TEST_P(JobStoreConformance, ReadsTenRowsForEachJobAskedForAndNoMore) {
 
 TEST_P(JobStoreConformance, ReadsTheOutboxInOrderFromAPlaceOn) {
   std::vector<JobId> submitted;
+  submitted.reserve(20);
   for (int i = 0; i < 20; ++i) submitted.push_back(SubmitLater().id);
   SubmitLater([](auto& job) { job.set_priority(v1::Job::HIGH); });
   SubmitLater([](auto& job) { job.set_queue("photos"); });
@@ -139,6 +141,7 @@ TEST_P(JobStoreConformance, ReadsTheOutboxInOrderFromAPlaceOn) {
   const auto rest = store().ReadOutbox(lane, first.back().position);
   ASSERT_EQ(rest.size(), 12u);
   std::vector<JobId> read;
+  read.reserve(first.size() + rest.size());
   for (const auto& entry : first) read.push_back(entry.job);
   for (const auto& entry : rest) read.push_back(entry.job);
   EXPECT_EQ(read, submitted);

@@ -84,8 +84,9 @@ class Load {
   void RunOpen(TimePoint start) {
     const int64_t calls = CallsInAll();
     for (int64_t i = 0; i < calls; ++i) {
-      const auto due = start + std::chrono::duration_cast<SteadyClock::duration>(
-                                   std::chrono::duration<double>(i / options_.rate));
+      const auto due =
+          start + std::chrono::duration_cast<SteadyClock::duration>(
+                      std::chrono::duration<double>(static_cast<double>(i) / options_.rate));
       std::this_thread::sleep_until(due);
       {
         MutexLock lock(&mutex_);

@@ -24,13 +24,13 @@ namespace {
 
 void MakesAJobId(benchmark::State& state) {
   const absl::Time now = absl::Now();
-  for (auto _ : state) benchmark::DoNotOptimize(JobId::Make(now));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(JobId::Make(now));
 }
 BENCHMARK(MakesAJobId);
 
 void WritesAJobIdAsText(benchmark::State& state) {
   const JobId id = JobId::Make(absl::Now());
-  for (auto _ : state) benchmark::DoNotOptimize(id.ToString());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(id.ToString());
 }
 BENCHMARK(WritesAJobIdAsText);
 
@@ -40,7 +40,7 @@ void PassesAJobThroughTheDispatchLane(benchmark::State& state) {
   lane.NextRead(absl::ZeroDuration());
   lane.OnRead(std::vector<state::OutboxEntry>{}, 1);
   int64_t position = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const state::OutboxEntry entry{++position, JobId::Make(absl::Now()), "demo.echo", {}};
     lane.OnQueued(entry);
     benchmark::DoNotOptimize(lane.TakeReady(absl::ZeroDuration()));
@@ -68,7 +68,7 @@ void TakesAMessageApart(benchmark::State& state) {
     job->set_type("demo.echo");
   }
   const amqp::Delivery delivery{1, 1, "buzzer.demo.echo.normal", body.SerializeAsString(), false};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     lane.Add(delivery);
     while (lane.Take(slots).has_value()) {
     }
@@ -125,7 +125,7 @@ void PassesJobsThroughTheStore(benchmark::State& state) {
   }
   using Stored = std::vector<absl::StatusOr<state::JobRecord>>;
   using Claimed = std::vector<state::ClaimResult>;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto stored =
         testing::Await<Stored>([&](auto done) { (*store)->Submit(NewJobs(state.range(0)), done); });
     std::vector<state::ClaimRequest> claims;

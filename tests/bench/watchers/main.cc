@@ -108,7 +108,7 @@ std::vector<std::string> Submit(v1::JobService::Stub* stub, int count) {
     context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     v1::SubmitJobRequest request;
     request.set_type(absl::GetFlag(FLAGS_type));
-    request.mutable_delay()->set_seconds(24 * 3600);
+    request.mutable_delay()->set_seconds(int64_t{24} * 3600);
     v1::Job job;
     if (const grpc::Status status = stub->SubmitJob(&context, request, &job); !status.ok()) {
       std::cerr << "submit: " << status.error_message() << "\n";
@@ -128,6 +128,7 @@ struct Cancel {
 int Main() {
   std::vector<std::unique_ptr<v1::JobService::Stub>> stubs;
   grpc::ChannelArguments arguments;
+  stubs.reserve(static_cast<size_t>(absl::GetFlag(FLAGS_connections)));
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   for (int i = 0; i < absl::GetFlag(FLAGS_connections); ++i) {
     stubs.push_back(v1::JobService::NewStub(grpc::CreateCustomChannel(

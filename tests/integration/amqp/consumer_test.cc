@@ -12,6 +12,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -95,7 +96,7 @@ class ConsumerTest : public ::testing::Test {
 
   static void Declare(const std::string& queue) {
     Watched<absl::Status> result(absl::UnknownError("no answer"));
-    publisher_->Declare(queue, [&](absl::Status status) { result.Set(status); });
+    publisher_->Declare(queue, [&](absl::Status status) { result.Set(std::move(status)); });
     ASSERT_TRUE(result.Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
     ASSERT_TRUE(result.Get().ok()) << result.Get();
   }
@@ -116,7 +117,8 @@ class ConsumerTest : public ::testing::Test {
 
   static int64_t Ready(const std::string& queue) {
     Watched<absl::StatusOr<QueueInfo>> result(absl::UnknownError("no answer"));
-    publisher_->Inspect(queue, [&](absl::StatusOr<QueueInfo> info) { result.Set(info); });
+    publisher_->Inspect(queue,
+                        [&](absl::StatusOr<QueueInfo> info) { result.Set(std::move(info)); });
     EXPECT_TRUE(result.Await(
         [](const absl::StatusOr<QueueInfo>& info) { return !absl::IsUnknown(info.status()); }));
     return result.Get().ok() ? result.Get()->ready : -1;

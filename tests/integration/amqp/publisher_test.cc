@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/support/broker_node.h"
@@ -73,21 +74,21 @@ class PublisherTest : public ::testing::Test {
 
   absl::Status Declare(const std::string& queue) {
     auto result = std::make_shared<Watched<absl::Status>>(absl::UnknownError("no answer"));
-    publisher_->Declare(queue, [result](absl::Status status) { result->Set(status); });
+    publisher_->Declare(queue, [result](absl::Status status) { result->Set(std::move(status)); });
     EXPECT_TRUE(result->Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
     return result->Get();
   }
 
   absl::Status Purge(const std::string& queue) {
     auto result = std::make_shared<Watched<absl::Status>>(absl::UnknownError("no answer"));
-    publisher_->Purge(queue, [result](absl::Status status) { result->Set(status); });
+    publisher_->Purge(queue, [result](absl::Status status) { result->Set(std::move(status)); });
     EXPECT_TRUE(result->Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
     return result->Get();
   }
 
   absl::Status Delete(const std::string& queue) {
     auto result = std::make_shared<Watched<absl::Status>>(absl::UnknownError("no answer"));
-    publisher_->Delete(queue, [result](absl::Status status) { result->Set(status); });
+    publisher_->Delete(queue, [result](absl::Status status) { result->Set(std::move(status)); });
     EXPECT_TRUE(result->Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
     return result->Get();
   }
@@ -95,7 +96,8 @@ class PublisherTest : public ::testing::Test {
   absl::StatusOr<QueueInfo> Inspect(const std::string& queue) {
     auto result =
         std::make_shared<Watched<absl::StatusOr<QueueInfo>>>(absl::UnknownError("no answer"));
-    publisher_->Inspect(queue, [result](absl::StatusOr<QueueInfo> info) { result->Set(info); });
+    publisher_->Inspect(queue,
+                        [result](absl::StatusOr<QueueInfo> info) { result->Set(std::move(info)); });
     EXPECT_TRUE(result->Await(
         [](const absl::StatusOr<QueueInfo>& info) { return !absl::IsUnknown(info.status()); }));
     return result->Get();
@@ -211,15 +213,15 @@ TEST_F(PublisherTest, PublishesOnWhileAdministrationFails) {
   Publish("busy", 2000);
   Watched<int> failures{0};
   for (int i = 0; i < 20; ++i) {
-    publisher_->Declare("classic", [&](absl::Status status) {
+    publisher_->Declare("classic", [&](const absl::Status& status) {
       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
       failures.Update([](int& n) { ++n; });
     });
-    publisher_->Inspect("missing", [&](absl::StatusOr<QueueInfo> info) {
+    publisher_->Inspect("missing", [&](const absl::StatusOr<QueueInfo>& info) {
       EXPECT_TRUE(absl::IsNotFound(info.status())) << info.status();
       failures.Update([](int& n) { ++n; });
     });
-    publisher_->Purge("missing", [&](absl::Status status) {
+    publisher_->Purge("missing", [&](const absl::Status& status) {
       EXPECT_TRUE(absl::IsNotFound(status)) << status;
       failures.Update([](int& n) { ++n; });
     });
@@ -397,7 +399,7 @@ TEST_F(PublisherTest, StaysDownWithAWrongPassword) {
 TEST_F(PublisherTest, TakesCallsFromItsOwnCallbacks) {
   Start();
   Watched<Fates> nested;
-  publisher_->Declare("nested", [&](absl::Status status) {
+  publisher_->Declare("nested", [&](const absl::Status& status) {
     EXPECT_TRUE(status.ok());
     publisher_->Publish("nested", "first", [&](Fate) {
       publisher_->Publish("nested", "second",

@@ -25,6 +25,7 @@ const Program kWaiter = {"waiter", "Takes orders.\n  waiter [--dish=NAME]"};
 absl::Status Parse(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "program");
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   return ParseFlags(kWaiter, static_cast<int>(argv.size()), argv.data());
 }

@@ -229,7 +229,7 @@ TEST(LogGatherer, KeepsTheLinesOfManyThreadsWholeAndInOrderThoughNobodyReadsForA
   pollfd room = {channel.end(), POLLOUT, 0};
   while (poll(&room, 1, 0) != 0) std::this_thread::yield();
   std::string all;
-  for (int64_t lines = 0; lines < kThreads * kLines;) {
+  for (int64_t lines = 0; lines < int64_t{kThreads} * kLines;) {
     const std::string text = channel.Read();
     lines += std::count(text.begin(), text.end(), '\n');
     all += text;

@@ -74,6 +74,7 @@ TEST(Log, KeepsTheLinesOfThreadsApart) {
   constexpr int kLines = 200;
   const auto lines = Lines([] {
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([] {
         for (int n = 0; n < kLines; ++n) Info("busy", {{"text", std::string(500, 'x')}});
@@ -81,7 +82,7 @@ TEST(Log, KeepsTheLinesOfThreadsApart) {
     }
     for (std::thread& thread : threads) thread.join();
   });
-  ASSERT_EQ(lines.size(), size_t{kThreads * kLines});
+  ASSERT_EQ(lines.size(), size_t{kThreads} * kLines);
   for (const std::string& line : lines) EXPECT_TRUE(json::accept(line));
 }
 

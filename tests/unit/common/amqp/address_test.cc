@@ -118,9 +118,7 @@ TEST(AddressParser, RefusesBadBrackets) {
 
 TEST(AddressParser, RefusesBadPercentSigns) {
   for (const char* url : {"amqp://a%:b@h", "amqp://a:%4@h", "amqp://a:b%zz@h", "amqp://h%",
-                          "amqp://h/%"
-                          "2",
-                          "amqp://h/%g0"}) {
+                          "amqp://h/%", "amqp://h/%2", "amqp://h/%g0"}) {
     EXPECT_THAT(Refusal(url), HasSubstr("two hexadecimal digits")) << url;
   }
 }

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "tests/support/temporary_directory.h"
@@ -27,8 +26,9 @@ class FaultPoints : public ::testing::Test {
   // What is armed now.
   std::string Armed() const {
     std::ifstream file(path_, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    return text.c_str();
+    std::string point;
+    std::getline(file, point, '\0');
+    return point;
   }
 
   const testing::TemporaryDirectory directory_;

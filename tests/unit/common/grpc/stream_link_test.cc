@@ -149,6 +149,7 @@ TEST(StreamLink, TakesWakesFromManyThreads) {
   Client client(server);
   client.link->Start();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 250; ++n) client.Want(1);

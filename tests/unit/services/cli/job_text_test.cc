@@ -163,7 +163,7 @@ TEST(JobTable, CutsItsLastColumnToFitTheTerminal) {
 TEST(DescribeJob, TellsDurationsExactly) {
   v1::Job job = RunningJob();
   job.mutable_attempt_timeout()->set_seconds(3661);
-  job.mutable_retention()->set_seconds(36 * 3600);
+  job.mutable_retention()->set_seconds(int64_t{36} * 3600);
   EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()),
               AllOf(HasSubstr("attempt timeout  1h1m1s\n"), HasSubstr("retention        1d12h\n")));
 }

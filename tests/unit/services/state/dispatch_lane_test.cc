@@ -431,7 +431,7 @@ TEST_F(DispatchLaneTest, MissesNothingThatWasNotConfirmedBeforeTheBrokerWasAsked
     lane_.BeginInspection();
     // In the busy lane of a fast broker something is always on its way.
     if (i == 5) Confirm(Range(1, 10));
-    EXPECT_FALSE(lane_.SeemsLost(/*ready=*/0, /*prefetch=*/0, now_)) << i;
+    EXPECT_FALSE(lane_.SeemsLost(/*broker_ready=*/0, /*prefetch=*/0, now_)) << i;
     if (i == 5) break;
     now_ += absl::Seconds(5);
   }

@@ -58,6 +58,7 @@ TEST_F(TypeRegistryTest, NamesTheKnownOnesWhenItRefuses) {
 
 TEST_F(TypeRegistryTest, ListsNoMoreNamesThanAMessageHolds) {
   std::vector<TypeRecord> many;
+  many.reserve(100);
   for (int i = 0; i < 100; ++i) many.push_back({absl::StrCat("type", i), "shared", {}});
   types_.Announce(many);
   const absl::Status refused = types_.ResolveQueue("other", "").status();

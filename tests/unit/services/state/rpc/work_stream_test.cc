@@ -137,6 +137,7 @@ class WorkStreamTest : public StoreTest {
   // Claims the jobs and cancels the last in one commit; gives what the worker hears.
   Responses ClaimAndCancelTogether(const std::vector<internal::v1::NewJob>& specs) {
     std::vector<JobId> ids;
+    ids.reserve(specs.size());
     for (const auto& spec : specs) ids.push_back(*JobId::FromBytes(spec.id()));
     // The store's thread comes to the gate with the submit.
     store_->Submit(specs, [](const auto&) {});
