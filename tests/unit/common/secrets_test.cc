@@ -108,6 +108,7 @@ TEST(TakeFromEnvironment, OverwritesWhatTheKernelShows) {
 // The command line as it is afterwards, and what was logged.
 std::pair<std::vector<std::string>, std::string> Hidden(std::vector<std::string> words) {
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words) argv.push_back(word.data());
   ::testing::internal::CaptureStderr();
   HidePasswordsOfCommandLine(static_cast<int>(argv.size()), argv.data());

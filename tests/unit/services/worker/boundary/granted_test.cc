@@ -48,7 +48,7 @@ TEST(CheckGranted, TakesWhatTheApiAllows) {
   granted.set_payload(std::string(1 << 20, 'x'));
   EXPECT_TRUE(CheckGranted(granted).ok());
   granted.mutable_lease()->set_seconds(3600);
-  granted.mutable_attempt_timeout()->set_seconds(30 * 86400);
+  granted.mutable_attempt_timeout()->set_seconds(30 * int64_t{86400});
   granted.set_attempt(std::numeric_limits<int32_t>::max());
   EXPECT_TRUE(CheckGranted(granted).ok());
   // What has 16 KiB as JSON: many small numbers.
@@ -78,7 +78,7 @@ TEST(CheckGranted, RefusesAbsurdDurations) {
                                        {30, -1},
                                        {30, 1'000'000'000},
                                        {0, kMostNanos},
-                                       {400 * 86400, 0}}) {
+                                       {400 * int64_t{86400}, 0}}) {
     const auto set = [seconds = seconds, nanos = nanos](google::protobuf::Duration* duration) {
       duration->set_seconds(seconds);
       duration->set_nanos(nanos);
