@@ -87,13 +87,13 @@ std::string SubmitBytes() {
 
 void ChecksTheBytesOfASubmit(benchmark::State& state) {
   const std::string bytes = SubmitBytes();
-  for (auto _ : state) benchmark::DoNotOptimize(frontend::CheckSubmitBytes(bytes));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(frontend::CheckSubmitBytes(bytes));
 }
 BENCHMARK(ChecksTheBytesOfASubmit);
 
 void ParsesASubmit(benchmark::State& state) {
   const std::string bytes = SubmitBytes();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     v1::SubmitJobRequest request;
     benchmark::DoNotOptimize(request.ParseFromString(bytes));
   }
