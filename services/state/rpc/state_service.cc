@@ -10,6 +10,7 @@
 #include "common/limits/limits.h"
 #include "common/log/log.h"
 #include "services/state/boundary/state_checks.h"
+#include "services/state/rpc/list_query.h"
 #include "services/state/rpc/server_stream.h"
 #include "services/state/rpc/submit_stream.h"
 #include "services/state/rpc/watch_stream.h"
@@ -56,20 +57,6 @@ JobStore::Callback<T> FinishWith(grpc::ServerUnaryReactor* reactor, Fill fill) {
     if (value.ok()) fill(*std::move(value));
     reactor->Finish(ToGrpcStatus(status));
   };
-}
-
-ListQuery ToQuery(const internal::v1::ListJobsRequest& request) {
-  ListQuery query;
-  query.tenant = request.tenant();
-  query.page_size = request.page_size();
-  query.before = JobId::FromBytes(request.before_id());
-  if (request.state() != v1::Job::STATE_UNSPECIFIED) query.state = request.state();
-  query.type = request.type();
-  query.queue = request.queue();
-  for (const auto& [key, value] : request.labels()) query.labels.emplace_back(key, value);
-  if (request.has_created_from()) query.created_from = FromTimestamp(request.created_from());
-  if (request.has_created_until()) query.created_until = FromTimestamp(request.created_until());
-  return query;
 }
 
 }  // namespace

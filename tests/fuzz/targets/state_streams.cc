@@ -25,6 +25,7 @@
 #include "services/state/lease_monitor.h"
 #include "services/state/queue_rates.h"
 #include "services/state/queue_views.h"
+#include "services/state/rpc/list_query.h"
 #include "services/state/rpc/submit_stream.h"
 #include "services/state/rpc/watch_stream.h"
 #include "services/state/rpc/work_stream.h"
@@ -236,16 +237,7 @@ void Conversation::NoteGrants() {
 void Conversation::List(internal::v1::ListJobsRequest request) {
   request.set_tenant(TenantOf(request.tenant()));
   if (!Check(request).ok()) return;
-  ListQuery query;
-  query.tenant = request.tenant();
-  query.page_size = request.page_size();
-  query.before = JobId::FromBytes(request.before_id());
-  if (request.state() != v1::Job::STATE_UNSPECIFIED) query.state = request.state();
-  query.type = request.type();
-  query.queue = request.queue();
-  for (const auto& [key, value] : request.labels()) query.labels.emplace_back(key, value);
-  if (request.has_created_from()) query.created_from = FromTimestamp(request.created_from());
-  if (request.has_created_until()) query.created_until = FromTimestamp(request.created_until());
+  const ListQuery query = ToQuery(request);
   const auto page = Ask<ListPage>([&](auto done) { store_->List(query, std::move(done)); });
   FUZZ_CHECK(page.ok() && page->jobs.size() <= static_cast<size_t>(query.page_size));
   std::optional<JobId> last = query.before;
