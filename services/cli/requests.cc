@@ -130,7 +130,7 @@ std::string Name(absl::string_view collection, absl::string_view argument) {
     absl::ConsumePrefix(&id, "/");
     absl::ConsumePrefix(&id, collection);
   }
-  id = id.substr(0, id.find_first_of("/?#:"));
+  id = absl::StripAsciiWhitespace(id.substr(0, id.find_first_of("/?#:")));
   return absl::StrCat(collection, id);
 }
 

@@ -151,7 +151,8 @@ TEST(Names, MayBePastedFromTheRestApi) {
   for (const char* pasted :
        {"/v1/jobs/0192-a", "v1/jobs/0192-a", "/jobs/0192-a", "http://localhost:8080/v1/jobs/0192-a",
         "https://example.com/buzzer/v1/jobs/0192-a:watch", "/v1/jobs/0192-a/result",
-        "/v1/jobs/0192-a?after=3&wait=20s", "jobs/0192-a:cancel", " 0192-a\r\n", "0192-a/"}) {
+        "/v1/jobs/0192-a?after=3&wait=20s", "jobs/0192-a:cancel", " 0192-a\r\n", "0192-a/",
+        "0192-a /result", "jobs/ 0192-a"}) {
     EXPECT_EQ(JobName(pasted), "jobs/0192-a") << pasted;
   }
   EXPECT_EQ(QueueName("http://localhost:8080/v1/queues/jobs.photos:pause"), "queues/jobs.photos");
