@@ -16,6 +16,9 @@ namespace buzzer::frontend {
 
 // Of a request.
 inline constexpr size_t kMaxFilterBytes = 1024;
+// Fields of any request, those of unknown numbers included; what a payload holds is not counted.
+// The API has some twenty, and labels.
+inline constexpr int kMaxRequestFields = 1000;
 // How long one call may be held: with the 5 s that state may then take to tell the job,
 // below the gateway's 29 s.
 inline constexpr absl::Duration kMaxWait = absl::Seconds(23);

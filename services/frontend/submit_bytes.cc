@@ -10,6 +10,7 @@
 #include "buzzer/v1/job_service.pb.h"
 #include "common/errors/errors.h"
 #include "common/limits/limits.h"
+#include "common/wire/wire_parts.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/struct.pb.h"
@@ -26,8 +27,6 @@ using google::protobuf::Value;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-// Of a request: a client has sixteen and its labels.
-constexpr int kMaxFields = 1000;
 // Of a Timestamp or Duration: two numbers take 17.
 constexpr uint32_t kMaxTimeBytes = 64;
 // The shortest texts of JSON.
@@ -92,7 +91,7 @@ class SubmitScan {
   template <typename Inside>
   bool Message(Inside inside) {
     uint32_t size = 0;
-    if (!in_->ReadVarint32(&size)) return false;
+    if (!in_->ReadVarint32(&size) || size > INT32_MAX) return false;
     // Of a message that is longer than what holds it, the parser may complain.
     const auto limit = in_->PushLimit(static_cast<int>(size));
     if (in_->BytesUntilLimit() != static_cast<int>(size)) return false;
@@ -103,8 +102,8 @@ class SubmitScan {
 
   // A field that costs memory of its own, however short it is.
   bool Count() {
-    if (++fields_ <= kMaxFields) return true;
-    return Refuse(InvalidRequest(absl::StrCat("a ", kName, " has at most ", kMaxFields,
+    if (++fields_ <= kMaxRequestFields) return true;
+    return Refuse(InvalidRequest(absl::StrCat("a ", kName, " has at most ", kMaxRequestFields,
                                               " fields, those that are unknown included")));
   }
 
@@ -235,7 +234,8 @@ absl::StatusOr<std::vector<std::string>> SplitBatchBytes(
   while (const uint32_t tag = in.ReadTag()) {
     if (tag != WireFormatLite::MakeTag(v1::BatchSubmitJobsRequest::kRequestsFieldNumber,
                                        WireFormatLite::WIRETYPE_LENGTH_DELIMITED)) {
-      if (++others > kMaxFields || !WireFormatLite::SkipField(&in, tag)) return NotAMessage(kName);
+      if (++others > kMaxRequestFields || !WireFormatLite::SkipField(&in, tag))
+        return NotAMessage(kName);
       continue;
     }
     uint32_t size = 0;
@@ -251,13 +251,6 @@ absl::StatusOr<std::vector<std::string>> SplitBatchBytes(
         "requests", absl::StrCat("must have 1 to ", kMaxBatchRequests, " jobs, and has ", count));
   }
   return requests;
-}
-
-absl::Status NotAMessage(absl::string_view name) {
-  return InvalidRequest(
-      absl::StrCat("the bytes are no ", name,
-                   ": a text in it is not UTF-8, a length or a type of a field is "
-                   "wrong, or it is nested too deep"));
 }
 
 }  // namespace buzzer::frontend

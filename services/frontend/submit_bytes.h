@@ -30,9 +30,6 @@ absl::Status CheckSubmitBytes(absl::string_view bytes);
 absl::StatusOr<std::vector<std::string>> SplitBatchBytes(
     google::protobuf::io::ZeroCopyInputStream* bytes);
 
-// What is said of bytes that are no message of this name.
-absl::Status NotAMessage(absl::string_view name);
-
 }  // namespace buzzer::frontend
 
 #endif  // SERVICES_FRONTEND_SUBMIT_BYTES_H_

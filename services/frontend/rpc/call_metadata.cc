@@ -38,4 +38,13 @@ absl::StatusOr<JobTarget> FindTarget(const grpc::CallbackServerContext& context,
   return JobTarget{*std::move(tenant), *id};
 }
 
+absl::StatusOr<QueueTarget> FindQueue(const grpc::CallbackServerContext& context,
+                                      absl::string_view name) {
+  auto tenant = CallerTenant(context);
+  if (!tenant.ok()) return tenant.status();
+  auto queue = ParseQueueName(name);
+  if (!queue.ok()) return queue.status();
+  return QueueTarget{*std::move(tenant), *std::move(queue)};
+}
+
 }  // namespace buzzer::frontend

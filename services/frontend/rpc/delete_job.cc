@@ -10,14 +10,15 @@
 namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* context,
-                                                const v1::DeleteJobRequest* request,
-                                                google::protobuf::Empty*) {
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kDeleteJob);
-  const auto target = FindTarget(*context, request->name());
+  const auto target = FindTarget<v1::DeleteJobRequest>(*context, *request);
   if (!target.ok()) {
     call->Finish(target.status());
     return call->reactor();
   }
+  call->AnswerIn<google::protobuf::Empty>(response);
   internal::v1::DeleteJobRequest forward;
   forward.set_tenant(target->tenant);
   forward.set_id(std::string(target->id.bytes()));

@@ -45,9 +45,14 @@ void FetchJob(const Parts& parts, const JobTarget& target, bool full,
   });
 }
 
-void SetJobHeaders(UnaryCall* call, const v1::Job& job) {
-  call->SetHeader("etag", absl::StrCat("\"", job.revision(), "\""));
-  if (!IsTerminal(job.state())) call->SetHeader("retry-after", "1");
+void AnswerJob(const std::shared_ptr<UnaryCall>& call, absl::StatusOr<v1::Job> job,
+               grpc::ByteBuffer* response) {
+  if (job.ok()) {
+    call->SetHeader("etag", absl::StrCat("\"", job->revision(), "\""));
+    if (!IsTerminal(job->state())) call->SetHeader("retry-after", "1");
+    *call->AnswerIn<v1::Job>(response) = *std::move(job);
+  }
+  call->Finish(job.status());
 }
 
 }  // namespace buzzer::frontend

@@ -5,6 +5,7 @@
 #define SERVICES_FRONTEND_RPC_FETCH_JOB_H_
 
 #include <functional>
+#include <memory>
 
 #include "absl/status/statusor.h"
 #include "buzzer/v1/job.pb.h"
@@ -19,9 +20,10 @@ namespace buzzer::frontend {
 void FetchJob(const Parts& parts, const JobTarget& target, bool full,
               std::function<void(absl::StatusOr<v1::Job>)> done);
 
-// The headers of an answer that is a job as it stands: ETag, and Retry-After until it
-// is terminal. The gateway says that no answer may be kept.
-void SetJobHeaders(UnaryCall* call, const v1::Job& job);
+// Answers with the job as it stands, or with the error. Its headers are ETag, and Retry-After
+// until it is terminal. The gateway says that no answer may be kept.
+void AnswerJob(const std::shared_ptr<UnaryCall>& call, absl::StatusOr<v1::Job> job,
+               grpc::ByteBuffer* response);
 
 }  // namespace buzzer::frontend
 

@@ -14,12 +14,16 @@
 namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* context,
-                                             const v1::GetJobRequest* request, v1::Job* response) {
-  const auto call = UnaryCall::Make(context, parts_, Method::kGetJob, request->has_wait());
+                                             const grpc::ByteBuffer* bytes,
+                                             grpc::ByteBuffer* response) {
+  const auto request = ParsePlainRequest<v1::GetJobRequest>(*bytes);
+  const auto call =
+      UnaryCall::Make(context, parts_, Method::kGetJob, request.ok() && request->has_wait());
   const auto refuse = [&](const absl::Status& status) {
     call->Finish(status);
     return call->reactor();
   };
+  if (!request.ok()) return refuse(request.status());
   const auto target = FindTarget(*context, request->name());
   if (!target.ok()) return refuse(target.status());
   const auto wait = ParseWait("wait", request->wait());
@@ -30,11 +34,7 @@ grpc::ServerUnaryReactor* JobService::GetJob(grpc::CallbackServerContext* contex
   const auto answer = [this, call, response, target = *target,
                        full = request->view() == v1::JOB_VIEW_FULL] {
     FetchJob(parts_, target, full, [call, response](absl::StatusOr<v1::Job> job) {
-      if (job.ok()) {
-        *response = std::move(*job);
-        SetJobHeaders(call.get(), *response);
-      }
-      call->Finish(job.status());
+      AnswerJob(call, std::move(job), response);
     });
   };
   if (*wait == absl::ZeroDuration()) {

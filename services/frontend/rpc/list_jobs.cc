@@ -66,26 +66,28 @@ void ReadPage(StateClient* state, internal::v1::ListJobsRequest query,
 }  // namespace
 
 grpc::ServerUnaryReactor* JobService::ListJobs(grpc::CallbackServerContext* context,
-                                               const v1::ListJobsRequest* request,
-                                               v1::ListJobsResponse* response) {
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kListJobs);
   const auto tenant = CallerTenant(*context);
   if (!tenant.ok()) {
     call->Finish(tenant.status());
     return call->reactor();
   }
-  auto query = ToStateRequest(*request, *tenant);
+  const auto asked = ParsePlainRequest<v1::ListJobsRequest>(*request);
+  auto query = asked.ok() ? ToStateRequest(*asked, *tenant) : asked.status();
   if (!query.ok()) {
     call->Finish(query.status());
     return call->reactor();
   }
+  auto* const page = call->AnswerIn<v1::ListJobsResponse>(response);
   ReadPage(parts_.state, *std::move(query),
-           [call, request, response,
+           [call, page, filter = asked->filter(),
             tenant = *tenant](absl::StatusOr<internal::v1::ListJobsResponse> answer) {
              if (answer.ok()) {
-               const auto next = FillPage(*answer, response);
+               const auto next = FillPage(*answer, page);
                if (next.has_value()) {
-                 response->set_next_page_token(MakePageToken(tenant, request->filter(), *next));
+                 page->set_next_page_token(MakePageToken(tenant, filter, *next));
                }
              }
              call->Finish(answer.status());

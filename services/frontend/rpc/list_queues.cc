@@ -10,21 +10,24 @@
 namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* QueueService::ListQueues(grpc::CallbackServerContext* context,
-                                                   const v1::ListQueuesRequest*,
-                                                   v1::ListQueuesResponse* response) {
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kListQueues);
   const auto tenant = CallerTenant(*context);
-  if (!tenant.ok()) {
-    call->Finish(tenant.status());
+  const auto asked = ParsePlainRequest<v1::ListQueuesRequest>(*request);
+  if (!tenant.ok() || !asked.ok()) {
+    call->Finish(tenant.ok() ? asked.status() : tenant.status());
     return call->reactor();
   }
+  auto* const page = call->AnswerIn<v1::ListQueuesResponse>(response);
   internal::v1::ListQueuesRequest query;
   query.set_tenant(*tenant);
-  parts_.state->ListQueues(
-      std::move(query), [call, response](absl::StatusOr<internal::v1::ListQueuesResponse> answer) {
-        if (answer.ok()) *response->mutable_queues() = std::move(*answer->mutable_queues());
-        call->Finish(answer.status());
-      });
+  parts_.state->ListQueues(std::move(query),
+                           [call, page](absl::StatusOr<internal::v1::ListQueuesResponse> answer) {
+                             if (answer.ok())
+                               *page->mutable_queues() = std::move(*answer->mutable_queues());
+                             call->Finish(answer.status());
+                           });
   return call->reactor();
 }
 

@@ -5,27 +5,39 @@
 #define SERVICES_FRONTEND_RPC_QUEUE_SERVICE_H_
 
 #include "buzzer/v1/queue_service.grpc.pb.h"
+#include "common/grpc/raw_messages.h"
 #include "services/frontend/rpc/parts.h"
 
 namespace buzzer::frontend {
 
+using QueueServiceBase =
+    WithRawMethods<v1::QueueService::Service, v1::QueueService::WithRawCallbackMethod_GetQueue,
+                   v1::QueueService::WithRawCallbackMethod_ListQueues,
+                   v1::QueueService::WithRawCallbackMethod_PauseQueue,
+                   v1::QueueService::WithRawCallbackMethod_ResumeQueue>::Type;
+
 // buzzer.v1.QueueService, as JobService. Thread-safe.
-class QueueService final : public v1::QueueService::CallbackService {
+class QueueService final : public QueueServiceBase {
  public:
   explicit QueueService(const Parts& parts) : parts_(parts) {}
 
+  using QueueServiceBase::GetQueue;
+  using QueueServiceBase::ListQueues;
+  using QueueServiceBase::PauseQueue;
+  using QueueServiceBase::ResumeQueue;
+
   grpc::ServerUnaryReactor* GetQueue(grpc::CallbackServerContext* context,
-                                     const v1::GetQueueRequest* request,
-                                     v1::Queue* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListQueues(grpc::CallbackServerContext* context,
-                                       const v1::ListQueuesRequest* request,
-                                       v1::ListQueuesResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* PauseQueue(grpc::CallbackServerContext* context,
-                                       const v1::PauseQueueRequest* request,
-                                       v1::Queue* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ResumeQueue(grpc::CallbackServerContext* context,
-                                        const v1::ResumeQueueRequest* request,
-                                        v1::Queue* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   const Parts parts_;

@@ -11,22 +11,23 @@
 namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* JobService::RetryJob(grpc::CallbackServerContext* context,
-                                               const v1::RetryJobRequest* request,
-                                               v1::Job* response) {
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kRetryJob);
-  const auto target = FindTarget(*context, request->name());
+  const auto target = FindTarget<v1::RetryJobRequest>(*context, *request);
   if (!target.ok()) {
     call->Finish(target.status());
     return call->reactor();
   }
+  auto* const job = call->AnswerIn<v1::Job>(response);
   internal::v1::RetryJobRequest forward;
   forward.set_tenant(target->tenant);
   forward.set_id(std::string(target->id.bytes()));
   parts_.state->RetryJob(std::move(forward),
-                         [call, response](absl::StatusOr<internal::v1::RetryJobResponse> answer) {
+                         [call, job](absl::StatusOr<internal::v1::RetryJobResponse> answer) {
                            if (answer.ok()) {
-                             *response = std::move(*answer->mutable_job());
-                             if (response->state() == v1::Job::CANCELLING) {
+                             *job = std::move(*answer->mutable_job());
+                             if (job->state() == v1::Job::CANCELLING) {
                                call->SetHeader(kHttpCodeKey, kHttpAccepted);
                              }
                            }

@@ -5,28 +5,25 @@
 
 #include <utility>
 
-#include "services/frontend/rpc/call_metadata.h"
-#include "services/frontend/validation.h"
+#include "buzzer/v1/queue_service.pb.h"
 
 namespace buzzer::frontend {
 
-void SetQueuePaused(const Parts& parts, const grpc::CallbackServerContext& context,
-                    const std::string& name, bool paused, const std::shared_ptr<UnaryCall>& call,
-                    v1::Queue* response) {
-  const auto tenant = CallerTenant(context);
-  const auto queue = ParseQueueName(name);
-  if (!tenant.ok() || !queue.ok()) {
-    call->Finish(tenant.ok() ? queue.status() : tenant.status());
+void SetQueuePaused(const Parts& parts, const absl::StatusOr<QueueTarget>& target, bool paused,
+                    const std::shared_ptr<UnaryCall>& call, grpc::ByteBuffer* response) {
+  if (!target.ok()) {
+    call->Finish(target.status());
     return;
   }
+  auto* const queue = call->AnswerIn<v1::Queue>(response);
   internal::v1::SetQueuePausedRequest request;
-  request.set_tenant(*tenant);
-  request.set_queue(*queue);
+  request.set_tenant(target->tenant);
+  request.set_queue(target->queue);
   request.set_paused(paused);
   parts.state->SetQueuePaused(
       std::move(request),
-      [call, response](absl::StatusOr<internal::v1::SetQueuePausedResponse> answer) {
-        if (answer.ok()) *response = std::move(*answer->mutable_queue());
+      [call, queue](absl::StatusOr<internal::v1::SetQueuePausedResponse> answer) {
+        if (answer.ok()) *queue = std::move(*answer->mutable_queue());
         call->Finish(answer.status());
       });
 }

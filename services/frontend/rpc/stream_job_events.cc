@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/grpc/raw_messages.h"
+#include "common/grpc/status.h"
 #include "common/job_state/job_state.h"
 #include "services/frontend/http_codes.h"
 #include "services/frontend/response_metadata.h"
@@ -22,7 +24,7 @@ using google::api::HttpBody;
 // Envoy holds the headers of an answer back until its first message, and makes 200 of
 // any stream that has sent metadata: so nothing is set before it is clear what the
 // answer is.
-class ServerSentEventStream final : public JobEventStream<HttpBody> {
+class ServerSentEventStream final : public JobEventStream {
  public:
   ServerSentEventStream(grpc::CallbackServerContext* context, const Parts& parts)
       : JobEventStream(context, parts, Method::kStreamJobEvents) {}
@@ -49,20 +51,20 @@ class ServerSentEventStream final : public JobEventStream<HttpBody> {
              });
   }
 
-  absl::Status EncodeEvent(v1::JobEvent event, HttpBody* message) override {
+  absl::Status EncodeEvent(v1::JobEvent event, grpc::ByteBuffer* message) override {
     auto text = ToServerSentEvent(event);
     if (!text.ok()) return text.status();
-    Fill(*std::move(text), message);
-    return absl::OkStatus();
+    return Write(*std::move(text), message);
   }
 
   bool KeepsAlive() const override { return true; }
-  void EncodeKeepAlive(HttpBody* message) override { Fill(kKeepAliveComment, message); }
+  absl::Status EncodeKeepAlive(grpc::ByteBuffer* message) override {
+    return Write(kKeepAliveComment, message);
+  }
 
   // The browser comes back by itself, with Last-Event-ID.
-  bool EncodeFarewell(HttpBody* message) override {
-    Fill(kShutdownComment, message);
-    return true;
+  bool EncodeFarewell(grpc::ByteBuffer* message) override {
+    return Write(kShutdownComment, message).ok();
   }
   absl::Status DrainedStatus(int64_t) override { return absl::OkStatus(); }
 
@@ -70,12 +72,14 @@ class ServerSentEventStream final : public JobEventStream<HttpBody> {
     if (no_content_) SetResponseMetadata(context(), kHttpCodeKey, kHttpNoContent);
   }
 
-  void Fill(std::string text, HttpBody* message) {
+  absl::Status Write(std::string text, grpc::ByteBuffer* message) {
+    HttpBody body;
     if (!std::exchange(is_open_, true)) {
-      message->set_content_type(kEventStreamContentType);
+      body.set_content_type(kEventStreamContentType);
       text.insert(0, kRetryField);
     }
-    message->set_data(std::move(text));
+    body.set_data(std::move(text));
+    return FromGrpcStatus(WriteMessage(body, message));
   }
 
   bool is_open_ = false;     // Its first message was made. Of who has the turn.
@@ -84,9 +88,14 @@ class ServerSentEventStream final : public JobEventStream<HttpBody> {
 
 }  // namespace
 
-grpc::ServerWriteReactor<HttpBody>* JobService::StreamJobEvents(
-    grpc::CallbackServerContext* context, const v1::StreamJobEventsRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* JobService::StreamJobEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
   const auto stream = std::make_shared<ServerSentEventStream>(context, parts_);
+  const auto request = ParsePlainRequest<v1::StreamJobEventsRequest>(*bytes);
+  if (!request.ok()) {
+    stream->Open(request.status(), 0);
+    return stream.get();
+  }
   auto target = FindTarget(*context, request->name());
   int64_t after_revision = request->after_revision();
   absl::Status valid = CheckRevision("after_revision", after_revision);

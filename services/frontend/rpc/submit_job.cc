@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/grpc/raw_messages.h"
 #include "common/job_state/job_state.h"
+#include "common/wire/wire_parts.h"
 #include "services/frontend/http_codes.h"
 #include "services/frontend/limits.h"
 #include "services/frontend/prefer.h"
@@ -12,7 +14,6 @@
 #include "services/frontend/rpc/fetch_job.h"
 #include "services/frontend/rpc/job_service.h"
 #include "services/frontend/rpc/job_wait.h"
-#include "services/frontend/rpc/raw_messages.h"
 #include "services/frontend/rpc/submit_log.h"
 #include "services/frontend/rpc/unary_call.h"
 #include "services/frontend/submit_bytes.h"

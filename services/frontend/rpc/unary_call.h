@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/grpc/raw_messages.h"
 #include "common/mutex/mutex.h"
 #include "services/frontend/rpc/parts.h"
 
@@ -34,16 +35,13 @@ class UnaryCall {
   // Adds initial metadata, which is a header on REST. Before Finish, by who finishes.
   void SetHeader(absl::string_view key, absl::string_view value);
 
-  // The message that a successful Finish writes to `bytes`, where gRPC wants those. Lives as
-  // long as the call. At most once.
+  // The message that a successful Finish writes to `bytes`. Lives as long as the call. At most
+  // once.
   template <typename Message>
   Message* AnswerIn(grpc::ByteBuffer* bytes) {
     auto message = std::make_shared<Message>();
     Message* const answer = message.get();
-    write_answer_ = [message = std::move(message), bytes] {
-      bool own_buffer = false;
-      return grpc::SerializationTraits<Message>::Serialize(*message, bytes, &own_buffer);
-    };
+    write_answer_ = [message = std::move(message), bytes] { return WriteMessage(*message, bytes); };
     return answer;
   }
 

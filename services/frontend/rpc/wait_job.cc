@@ -14,10 +14,11 @@
 namespace buzzer::frontend {
 
 grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* context,
-                                              const v1::WaitJobRequest* request,
-                                              v1::Job* response) {
+                                              const grpc::ByteBuffer* bytes,
+                                              grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kWaitJob, /*may_wait=*/true);
-  const auto target = FindTarget(*context, request->name());
+  const auto request = ParsePlainRequest<v1::WaitJobRequest>(*bytes);
+  const auto target = request.ok() ? FindTarget(*context, request->name()) : request.status();
   if (!target.ok()) {
     call->Finish(target.status());
     return call->reactor();
@@ -29,11 +30,7 @@ grpc::ServerUnaryReactor* JobService::WaitJob(grpc::CallbackServerContext* conte
     return call->reactor();
   }
   const auto answer = [call, response](absl::StatusOr<v1::Job> job) {
-    if (job.ok()) {
-      *response = std::move(*job);
-      SetJobHeaders(call.get(), *response);
-    }
-    call->Finish(job.status());
+    AnswerJob(call, std::move(job), response);
   };
   const auto waiting =
       JobWait::Start(parts_, *target, /*after_revision=*/0, JobWait::Until::kTerminal, *timeout,

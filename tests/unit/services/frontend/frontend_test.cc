@@ -989,14 +989,36 @@ grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const 
   return done.get_future().get();
 }
 
+grpc::Status StreamWithBytes(const std::shared_ptr<grpc::Channel>& channel,
+                             const std::string& method, const std::string& bytes) {
+  grpc::GenericStub stub(channel);
+  grpc::CompletionQueue queue;
+  Call call;
+  const auto stream = stub.PrepareCall(&call.context, method, &queue);
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  };
+  stream->StartCall(nullptr);
+  next();
+  const grpc::Slice slice(bytes);
+  stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+  next();
+  grpc::Status status;
+  stream->Finish(&status, nullptr);
+  next();
+  return status;
+}
+
 TEST_F(FrontendTest, LivesOnAfterMessagesThatAreNone) {
   Start();
   const std::string submit = "/buzzer.v1.JobService/SubmitJob";
-  // A text that is not UTF-8: gRPC itself refuses it, but for the submits, which get the bytes.
-  EXPECT_EQ(
-      CallWithBytes(channel_, "/buzzer.v1.JobService/GetJob", "\x0a\x02\xff\xfe").error_code(),
-      grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(Reason(CallWithBytes(channel_, submit, "\x0a\x02\xff\xfe")), "INVALID_REQUEST");
+  // A text that is not UTF-8.
+  const std::string no_text = "\x0a\x02\xff\xfe";
+  EXPECT_EQ(Reason(CallWithBytes(channel_, "/buzzer.v1.JobService/GetJob", no_text)),
+            "INVALID_REQUEST");
+  EXPECT_EQ(Reason(CallWithBytes(channel_, submit, no_text)), "INVALID_REQUEST");
   std::mt19937 random(4711);
   for (int i = 0; i < 300; ++i) {
     std::string bytes(random() % 100, '\0');
@@ -1009,6 +1031,41 @@ TEST_F(FrontendTest, LivesOnAfterMessagesThatAreNone) {
   Call call;
   v1::Job job;
   EXPECT_TRUE(Submit(call, &job).ok());
+}
+
+TEST_F(FrontendTest, RefusesARequestOfManyUnknownFieldsWhateverTheMethod) {
+  Start();
+  std::string unknown;
+  for (int i = 0; i < 1001; ++i) unknown += "\xf8\x3f\x01";  // Number 1023, value 1.
+  for (const google::protobuf::ServiceDescriptor* service :
+       {v1::Job::descriptor()->file()->pool()->FindServiceByName("buzzer.v1.JobService"),
+        v1::Job::descriptor()->file()->pool()->FindServiceByName("buzzer.v1.QueueService")}) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto* method = service->method(i);
+      const std::string path = absl::StrCat("/", service->full_name(), "/", method->name());
+      if (method->server_streaming()) {
+        const grpc::Status status = StreamWithBytes(channel_, path, unknown);
+        EXPECT_EQ(Reason(status), "INVALID_REQUEST") << path << ": " << status.error_message();
+      } else {
+        const grpc::Status status = CallWithBytes(channel_, path, unknown);
+        EXPECT_EQ(Reason(status), "INVALID_REQUEST") << path << ": " << status.error_message();
+      }
+    }
+  }
+}
+
+TEST_F(FrontendTest, TakesARequestWithAFewFieldsThatItDoesNotKnow) {
+  Start();
+  v1::SubmitJobRequest request = Echo();
+  request.GetReflection()->MutableUnknownFields(&request)->AddVarint(1023, 1);
+  Call call;
+  v1::Job job;
+  EXPECT_TRUE(jobs_->SubmitJob(&call.context, request, &job).ok());
+  v1::ListJobsRequest list;
+  list.GetReflection()->MutableUnknownFields(&list)->AddVarint(1023, 1);
+  Call listing;
+  v1::ListJobsResponse page;
+  EXPECT_TRUE(jobs_->ListJobs(&listing.context, list, &page).ok());
 }
 
 TEST_F(FrontendTest, RefusesAWidePayloadByItsBytes) {
