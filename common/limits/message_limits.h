@@ -17,9 +17,10 @@ namespace buzzer {
 inline constexpr int kMaxFrontendRequestBytes = 12 << 20;
 
 // To the state service. A batch of submits has at most 4 MiB, or is one job; a worker's message
-// at most 4 MiB of progress and outcomes, or one outcome (a result of 2 MiB). Its claims and
-// renewals, of some 70 bytes each, come on top.
-inline constexpr int kMaxStateRequestBytes = 8 << 20;
+// at most 4 MiB of progress and outcomes, or one outcome (a result of 2 MiB), and its claims and
+// renewals, of some 70 bytes each. A worker of an older version may send all its progress, however
+// much it is, beside 4 MiB of outcomes.
+inline constexpr int kMaxStateRequestBytes = 16 << 20;
 
 // Where nothing but health is served.
 inline constexpr int kMaxHealthRequestBytes = 64 << 10;

@@ -16,6 +16,8 @@ namespace {
 
 // One message carries the events of at most this many watches.
 constexpr int kMaxItems = 1000;
+// Reads of one session that are under way: each may bring a whole job.
+constexpr int kMaxReads = 64;
 
 absl::Status Deleted() {
   return ErrorBuilder(absl::StatusCode::kNotFound, "JOB_NOT_FOUND",
@@ -101,7 +103,8 @@ void JobEventHub::OfferChanges(const std::vector<JobChange>& changes,
 
 absl::Status WatchSession::Start(const internal::v1::WatchRequest::Start& start) {
   const absl::Status checked = Check(start);
-  Watch copy;
+  JobId job;
+  int64_t generation = 0;
   {
     MutexLock lock(&mutex_);
     if (watches_.size() >= kMaxWatchesOfAStream) {
@@ -116,12 +119,12 @@ absl::Status WatchSession::Start(const internal::v1::WatchRequest::Start& start)
       watch.tenant = start.tenant();
       watch.job = *JobId::FromBytes(start.job_id());
       watch.events = JobWatch(start.after_revision());
-      watch.reading = true;
     } else {
       watch.events.Start(checked);
       MarkDirty(start.watch(), watch);
     }
-    copy = watch;
+    job = watch.job;
+    generation = watch.generation;
   }
   if (!checked.ok()) {
     wake_();
@@ -129,29 +132,77 @@ absl::Status WatchSession::Start(const internal::v1::WatchRequest::Start& start)
   }
   // Hear of commits first, read then: what is committed between is in both, and
   // JobWatch tells it once.
-  hub_->Add(copy.job, weak_from_this(), start.watch());
-  Read(start.watch(), copy);
+  hub_->Add(job, weak_from_this(), start.watch());
+  {
+    MutexLock lock(&mutex_);
+    const auto it = watches_.find(start.watch());
+    if (it != watches_.end() && it->second.generation == generation) {
+      QueueRead(start.watch(), it->second);
+    }
+  }
+  StartReads();
   return absl::OkStatus();
 }
 
-void WatchSession::Read(int64_t id, const Watch& watch) {
-  hub_->store_->GetForWatch(watch.tenant, watch.job, watch.events.told(),
-                            [weak = weak_from_this(), id, generation = watch.generation](
-                                const absl::StatusOr<WatchStart>& start) {
-                              const auto self = weak.lock();
-                              if (self != nullptr && self->FinishRead(id, generation, start))
-                                self->wake_();
-                            });
+void WatchSession::QueueRead(int64_t id, Watch& watch) {
+  if (watch.waits_for_read || watch.reading) return;
+  watch.waits_for_read = true;
+  to_read_.emplace_back(id, watch.generation);
+}
+
+std::optional<std::pair<int64_t, WatchSession::Watch>> WatchSession::NextToRead() {
+  while (!to_read_.empty() && reads_ < kMaxReads && untaken_bytes_ < kMaxUntakenBytes) {
+    const auto [id, generation] = to_read_.front();
+    to_read_.pop_front();
+    const auto it = watches_.find(id);
+    if (it == watches_.end() || it->second.generation != generation) continue;
+    it->second.waits_for_read = false;
+    it->second.reading = true;
+    ++reads_;
+    return std::pair(id, it->second);
+  }
+  return std::nullopt;
+}
+
+void WatchSession::StartReads() {
+  {
+    MutexLock lock(&mutex_);
+    if (std::exchange(starting_reads_, true)) return;
+  }
+  while (true) {
+    std::optional<std::pair<int64_t, Watch>> next;
+    {
+      MutexLock lock(&mutex_);
+      next = NextToRead();
+      if (!next.has_value()) {
+        starting_reads_ = false;
+        return;
+      }
+    }
+    const auto& [id, watch] = *next;
+    hub_->store_->GetForWatch(watch.tenant, watch.job, watch.events.told(),
+                              [weak = weak_from_this(), id = id, generation = watch.generation](
+                                  const absl::StatusOr<WatchStart>& start) {
+                                const auto self = weak.lock();
+                                if (self == nullptr) return;
+                                if (self->FinishRead(id, generation, start)) self->wake_();
+                                self->StartReads();
+                              });
+  }
 }
 
 bool WatchSession::FinishRead(int64_t id, int64_t generation,
                               const absl::StatusOr<WatchStart>& start) {
   MutexLock lock(&mutex_);
+  --reads_;
   const auto it = watches_.find(id);
   if (it == watches_.end() || it->second.generation != generation) return false;
-  it->second.reading = false;
-  it->second.events.Start(start);
-  return MarkDirty(id, it->second);
+  Watch& watch = it->second;
+  watch.reading = false;
+  untaken_bytes_ -= watch.events.pending_bytes();
+  watch.events.Start(start);
+  untaken_bytes_ += watch.events.pending_bytes();
+  return MarkDirty(id, watch);
 }
 
 bool WatchSession::Offer(int64_t id, const JobId& job, const v1::JobEvent* event,
@@ -160,12 +211,18 @@ bool WatchSession::Offer(int64_t id, const JobId& job, const v1::JobEvent* event
   const auto it = watches_.find(id);
   // The number may be another's by now.
   if (it == watches_.end() || it->second.job != job) return false;
-  if (event != nullptr) {
-    it->second.events.Offer(*event);
+  Watch& watch = it->second;
+  if (watch.waits_for_read) return false;
+  untaken_bytes_ -= watch.events.pending_bytes();
+  if (event == nullptr) {
+    watch.events.End(end);
+  } else if (untaken_bytes_ < kMaxUntakenBytes) {
+    watch.events.Offer(*event);
   } else {
-    it->second.events.End(end);
+    watch.events.Miss();
   }
-  return MarkDirty(id, it->second);
+  untaken_bytes_ += watch.events.pending_bytes();
+  return MarkDirty(id, watch);
 }
 
 void WatchSession::MissAll() {
@@ -190,6 +247,7 @@ void WatchSession::Stop(int64_t id) {
     const auto it = watches_.find(id);
     if (it == watches_.end()) return;
     job = it->second.job;
+    untaken_bytes_ -= it->second.events.pending_bytes();
     watches_.erase(it);
   }
   hub_->Remove(job, this, id);
@@ -201,13 +259,19 @@ void WatchSession::Close() {
     MutexLock lock(&mutex_);
     watches.swap(watches_);
     dirty_.clear();
+    to_read_.clear();
+    untaken_bytes_ = 0;
   }
   for (const auto& [id, watch] : watches) hub_->Remove(watch.job, this, id);
 }
 
+bool WatchSession::HasRoom() {
+  MutexLock lock(&mutex_);
+  return untaken_bytes_ < kMaxUntakenBytes;
+}
+
 bool WatchSession::Fill(internal::v1::WatchResponse* response) {
   std::vector<std::pair<int64_t, JobId>> ended;
-  std::vector<std::pair<int64_t, Watch>> to_read;
   {
     MutexLock lock(&mutex_);
     size_t taken = 0;
@@ -220,7 +284,10 @@ bool WatchSession::Fill(internal::v1::WatchResponse* response) {
       watch.dirty = false;
       internal::v1::WatchResponse::Item item;
       std::optional<absl::Status> end;
-      if (watch.events.Take(item.mutable_events(), &end)) {
+      untaken_bytes_ -= watch.events.pending_bytes();
+      const bool taken_any = watch.events.Take(item.mutable_events(), &end);
+      untaken_bytes_ += watch.events.pending_bytes();
+      if (taken_any) {
         item.set_watch(id);
         if (end.has_value()) {
           *item.mutable_end() = ToRpcStatus(*end);
@@ -231,15 +298,12 @@ bool WatchSession::Fill(internal::v1::WatchResponse* response) {
         *response->add_items() = std::move(item);
         if (end.has_value()) continue;
       }
-      if (watch.events.needs_start() && !watch.reading) {
-        watch.reading = true;
-        to_read.emplace_back(id, watch);
-      }
+      if (watch.events.needs_start()) QueueRead(id, watch);
     }
     dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(taken));
   }
   for (const auto& [id, job] : ended) hub_->Remove(job, this, id);
-  for (const auto& [id, watch] : to_read) Read(id, watch);
+  StartReads();
   return response->items_size() > 0;
 }
 

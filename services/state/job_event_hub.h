@@ -5,9 +5,12 @@
 #define SERVICES_STATE_JOB_EVENT_HUB_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -66,6 +69,9 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   // Moves what is to be told into one message; false if there is nothing.
   bool Fill(internal::v1::WatchResponse* response);
 
+  // Whether its reader takes what it is told: if not, it should ask for no more.
+  bool HasRoom();
+
  private:
   friend class JobEventHub;
   struct Watch {
@@ -75,6 +81,8 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
     // Of all that ever were: a read that was asked for one that had its number before is late.
     int64_t generation = 0;
     bool dirty = false;
+    // It is to be read: it stands in `to_read_`, and then a read is under way.
+    bool waits_for_read = false;
     bool reading = false;
   };
 
@@ -84,8 +92,12 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   bool Offer(int64_t watch, const JobId& job, const v1::JobEvent* event, const absl::Status& end);
   // Commits may have gone untold.
   void MissAll();
-  // Reads what the watch needs to start, or to start anew.
-  void Read(int64_t id, const Watch& watch);
+  // Reads what the watches in `to_read_` need to start, or to start anew: as many as the reader
+  // leaves room for.
+  void StartReads();
+  // Takes the next of them; nullopt if none is to be read now.
+  std::optional<std::pair<int64_t, Watch>> NextToRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueueRead(int64_t id, Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns whether to wake the session.
   bool FinishRead(int64_t id, int64_t generation, const absl::StatusOr<WatchStart>& start);
   // Returns whether it was clean.
@@ -97,6 +109,13 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   absl::flat_hash_map<int64_t, Watch> watches_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> dirty_ ABSL_GUARDED_BY(mutex_);
   int64_t last_generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  // About how much waits to be taken, of all watches.
+  size_t untaken_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Watches and their generations. Changes of their jobs need not be kept: the read finds them.
+  std::deque<std::pair<int64_t, int64_t>> to_read_ ABSL_GUARDED_BY(mutex_);
+  int reads_ ABSL_GUARDED_BY(mutex_) = 0;  // Under way.
+  // A thread is in StartReads, and sees what the others leave there.
+  bool starting_reads_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace buzzer::state

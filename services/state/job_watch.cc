@@ -27,7 +27,7 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
   started_ = true;
   if (!start.ok()) {
     // What was offered meanwhile may be a job's that this watcher must not see.
-    pending_.clear();
+    Drop();
     End(start.status());
     return;
   }
@@ -35,7 +35,7 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
   // Behind a gap nothing counts: it is read again.
   const std::vector<v1::JobEvent> later =
       missed_ ? std::vector<v1::JobEvent>() : std::exchange(pending_, {});
-  pending_.clear();
+  Drop();
   // A revision that the job never had: the watcher cannot be served from history.
   if (told_ > job.revision) {
     snapshot_ = true;
@@ -43,7 +43,7 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
   }
   if (snapshot_) {
     snapshot_ = false;
-    pending_.push_back(SnapshotEvent(job));
+    Append(SnapshotEvent(job));
   } else {
     for (const HistoryEntry& entry : start->changes) {
       if (entry.revision <= told_) continue;
@@ -53,11 +53,11 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
       if (entry.revision == job.revision && IsTerminal(job.state)) {
         *event.mutable_job() = ToProto(job);
       }
-      pending_.push_back(std::move(event));
+      Append(std::move(event));
     }
     if (job.progress.has_value() && job.progress->attempt == job.attempt &&
         job.progress->revision == job.revision && job.revision > told_) {
-      pending_.push_back(ProgressEvent(job));
+      Append(ProgressEvent(job));
     }
   }
   covered_ = job.revision;
@@ -77,12 +77,24 @@ void JobWatch::Offer(const v1::JobEvent& event) {
 
 void JobWatch::Buffer(const v1::JobEvent& event) {
   if (!pending_.empty() && IsProgress(pending_.back()) && IsProgress(event)) {
-    pending_.back() = event;
+    pending_bytes_ -= pending_.back().ByteSizeLong();
+    pending_.pop_back();
+    Append(event);
   } else if (pending_.size() < kMaxPending) {
-    pending_.push_back(event);
+    Append(event);
   } else {
     missed_ = true;
   }
+}
+
+void JobWatch::Append(v1::JobEvent event) {
+  pending_bytes_ += event.ByteSizeLong();
+  pending_.push_back(std::move(event));
+}
+
+void JobWatch::Drop() {
+  pending_.clear();
+  pending_bytes_ = 0;
 }
 
 void JobWatch::Miss() { missed_ = true; }
@@ -103,7 +115,7 @@ bool JobWatch::Take(google::protobuf::RepeatedPtrField<v1::JobEvent>* events,
     told_ = std::max(told_, event.revision());
     *events->Add() = std::move(event);
   }
-  pending_.clear();
+  Drop();
   *end = end_;
   return true;
 }

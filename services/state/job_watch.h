@@ -4,6 +4,7 @@
 #ifndef SERVICES_STATE_JOB_WATCH_H_
 #define SERVICES_STATE_JOB_WATCH_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -46,10 +47,14 @@ class JobWatch {
 
   // It fell behind: the owner reads GetForWatch from `told` again, and calls Start.
   bool needs_start() const { return !started_; }
+  // About how much waits to be taken.
+  size_t pending_bytes() const { return pending_bytes_; }
   int64_t told() const { return told_; }
 
  private:
   void Buffer(const v1::JobEvent& event);
+  void Append(v1::JobEvent event);
+  void Drop();
 
   // Highest revision that was given out, or that the watcher had before.
   int64_t told_;
@@ -64,6 +69,7 @@ class JobWatch {
   bool missed_ = false;
   // Waiting to be taken; progress is at most the last of them.
   std::vector<v1::JobEvent> pending_;
+  size_t pending_bytes_ = 0;
   std::optional<absl::Status> end_;
 };
 

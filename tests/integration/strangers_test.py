@@ -96,6 +96,34 @@ def test_a_wide_payload_is_refused_by_its_bytes(strange, api):
         assert answer.results[1].error.message == refused.value.details()
 
 
+@pytest.mark.parametrize("method", ["GetJob", "ListJobs", "WatchJob"])
+def test_unknown_fields_are_refused_by_their_bytes(strange, method):
+    """Each of two bytes takes a text's forty once it is parsed."""
+    with no_more_memory(strange.frontend, 64), strange.channel() as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            list(channel.unary_stream(f"/buzzer.v1.JobService/{method}")(
+                b"\x7a\x00" * 5_500_000, timeout=60))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert f"a {method}Request has at most 1000" in refused.value.details()
+
+
+@pytest.mark.parametrize("method, part", [
+    ("StateService/Submit", b"\x12\x00"),  # Jobs.
+    ("StateService/Watch", b"\x0a\x00"),  # Starts.
+    ("WorkService/Work", b"\x12\x00"),  # Claims.
+    ("WorkService/Work", b"\x22\x00"),  # Progress reports.
+    ("WorkService/Work", b"\xf8\x3f\x01"),  # Of a number that there is not.
+])
+def test_a_wide_message_to_state_is_refused_by_its_bytes(strange, method, part):
+    with (no_more_memory(strange.state, 64),
+          grpc.insecure_channel(f"127.0.0.1:{strange.state_port}") as channel):
+        with pytest.raises(grpc.RpcError) as refused:
+            list(channel.stream_stream(f"/buzzer.internal.v1.{method}")(
+                iter([part * (8_000_000 // len(part))]), timeout=60))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert "has at most" in refused.value.details()
+
+
 def test_a_message_without_end_takes_no_more_than_the_quota(strange):
     """gRPC looks at a message's size at its end."""
     with no_more_memory(strange.frontend, 700), strange.channel() as channel:

@@ -53,6 +53,13 @@ inline constexpr size_t kMaxUntakenBytes = 8 << 20;
 // What a claim counts while it waits: its answer has the payload.
 inline constexpr size_t kClaimBytes = 64 << 10;
 
+// Of one message, parts (see WireParts): a job has at most forty, its labels
+// counted; the progress of fifty jobs may have eight thousand numbers each.
+inline constexpr int64_t kMaxSubmitParts = 100'000;
+inline constexpr int64_t kMaxWorkParts = 500'000;
+inline constexpr int64_t kMaxWatchParts = static_cast<int64_t>(kMaxWatchesOfAStream);
+inline constexpr int64_t kMaxCallParts = 1000;
+
 // An answer is kept below this, well within the 16 MiB that the other side takes.
 inline constexpr size_t kAnswerCutBytes = 4 << 20;
 

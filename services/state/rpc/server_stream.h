@@ -7,12 +7,16 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/grpc/raw_messages.h"
 #include "common/grpc/status.h"
 #include "common/mutex/mutex.h"
+#include "services/state/rpc/refusal_log.h"
 
 namespace buzzer::state {
 
@@ -50,14 +54,16 @@ class StreamWaker {
 // what becomes ready while a message is being written goes together in the next. Made
 // for a call by Accept, and deletes itself in OnDone, as gRPC's reactors do.
 template <typename Request, typename Response>
-class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
+class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   using Handler = StreamHandler<Request, Response>;
 
-  // `make_handler` gets the stream's waker. The client learns at once that it is taken.
+  // `make_handler` gets the stream's waker. The client learns at once that it is taken. A request
+  // of more than `max_parts` (see WireParts) ends the stream.
   template <typename MakeHandler>
-  static ServerStream* Accept(MakeHandler make_handler) {
-    auto* stream = new ServerStream();
+  static ServerStream* Accept(const grpc::CallbackServerContext& context, int64_t max_parts,
+                              MakeHandler make_handler) {
+    auto* stream = new ServerStream(context.peer(), max_parts);
     stream->core_->handler = make_handler(std::shared_ptr<StreamWaker>(stream->core_));
     stream->StartSendInitialMetadata();
     stream->Read();
@@ -67,7 +73,7 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
  private:
   // Outlives the reactor for as long as wakers do.
   struct Core final : StreamWaker {
-    explicit Core(ServerStream* stream) : reactor(stream) {}
+    Core(ServerStream* stream, std::string from) : reactor(stream), peer(std::move(from)) {}
 
     void Wake() override {
       {
@@ -80,14 +86,16 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
     }
 
     void Close(const absl::Status& why) override {
+      bool finishes = false;
       {
         MutexLock lock(&mutex);
         if (closing) return;
         closing = true;
         end = ToGrpcStatus(why);
-        if (writing) return;  // Who writes finishes.
+        finishes = !writing;  // Else who writes does.
       }
-      reactor->Finish(End());
+      if (!why.ok()) LogRefusal("stream_refused", peer, Request::descriptor()->name(), why);
+      if (finishes) reactor->Finish(End());
     }
 
     // Only once it is closing, from when on it stays.
@@ -107,8 +115,8 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
       reactor->Read();
     }
 
-    // What was owed may be less.
-    bool MayReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    // Whether the read that waits for TakesRequests is to be started now.
+    bool TakeRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
       if (!paused || closing || !handler->TakesRequests()) return false;
       paused = false;
       return true;
@@ -123,16 +131,22 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
         }
         response.Clear();
         const bool filled = handler->NextResponse(&response);
+        if (filled) written = WriteMessage(response, &bytes);
         bool finish = false;
         {
           MutexLock lock(&mutex);
-          if (MayReadOn()) reactor->Read();
+          if (TakeRead()) reactor->Read();
           if (closing) {
             writing = false;
             finish = true;
-          } else if (filled) {
-            reactor->StartWrite(&response);
+          } else if (filled && written.ok()) {
+            reactor->StartWrite(&bytes);
             return;
+          } else if (filled) {
+            closing = true;
+            writing = false;
+            end = written;
+            finish = true;
           } else if (!wanted) {
             writing = false;
             return;
@@ -147,10 +161,13 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
 
     // Only while not closing, or while writing.
     ServerStream* const reactor;
+    const std::string peer;
     // Set before the stream is known to anyone.
     std::shared_ptr<Handler> handler;
     // Of who set `writing`.
     Response response;
+    grpc::ByteBuffer bytes;
+    grpc::Status written;
     Mutex mutex;
     bool writing ABSL_GUARDED_BY(mutex) = false;
     bool wanted ABSL_GUARDED_BY(mutex) = false;
@@ -160,9 +177,10 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
     bool paused ABSL_GUARDED_BY(mutex) = false;
   };
 
-  ServerStream() : core_(std::make_shared<Core>(this)) {}
+  ServerStream(std::string peer, int64_t max_parts)
+      : core_(std::make_shared<Core>(this, std::move(peer))), max_parts_(max_parts) {}
 
-  void Read() { this->StartRead(&request_); }
+  void Read() { StartRead(&bytes_); }
 
   void OnSendInitialMetadataDone(bool ok) override {
     if (ok) core_->Wake();
@@ -173,8 +191,14 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
       core_->Close(absl::OkStatus());
       return;
     }
-    core_->handler->OnRequest(request_);
-    request_.Clear();
+    Request request;
+    const absl::Status parsed = ParseMessage(bytes_, max_parts_, &request);
+    bytes_.Clear();
+    if (!parsed.ok()) {
+      core_->Close(parsed);
+      return;
+    }
+    core_->handler->OnRequest(request);
     core_->ReadOn();
   }
 
@@ -190,7 +214,7 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
       }
     }
     if (finish) {
-      this->Finish(core_->End());
+      Finish(core_->End());
     } else if (ok) {
       core_->Pump();
     }
@@ -205,7 +229,8 @@ class ServerStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   const std::shared_ptr<Core> core_;
-  Request request_;
+  const int64_t max_parts_;
+  grpc::ByteBuffer bytes_;
 };
 
 }  // namespace buzzer::state

@@ -3,12 +3,15 @@
 
 #include "services/state/rpc/state_service.h"
 
+#include <optional>
 #include <utility>
 
 #include "common/errors/errors.h"
+#include "common/grpc/raw_messages.h"
 #include "common/grpc/status.h"
 #include "common/limits/limits.h"
 #include "common/log/log.h"
+#include "services/state/boundary/limits.h"
 #include "services/state/boundary/state_checks.h"
 #include "services/state/rpc/list_query.h"
 #include "services/state/rpc/server_stream.h"
@@ -21,13 +24,15 @@ namespace {
 // Of a request that was checked.
 JobId ToJobId(const std::string& bytes) { return *JobId::FromBytes(bytes); }
 
-// Finishes the call if the request is not one that can be meant.
+// The request, or nullopt after the call was finished: it is not one that can be meant.
 template <typename Request>
-bool Refuses(const Request& request, grpc::ServerUnaryReactor* reactor) {
-  const absl::Status checked = Check(request);
-  if (checked.ok()) return false;
-  reactor->Finish(ToGrpcStatus(checked));
-  return true;
+std::optional<Request> Accept(const grpc::ByteBuffer& bytes, grpc::ServerUnaryReactor* reactor) {
+  Request request;
+  absl::Status status = ParseMessage(bytes, kMaxCallParts, &request);
+  if (status.ok()) status = Check(request);
+  if (status.ok()) return request;
+  reactor->Finish(ToGrpcStatus(status));
+  return std::nullopt;
 }
 
 // Takes as many as the answer may be large, at least one.
@@ -49,151 +54,176 @@ void FillPage(const ListPage& page, internal::v1::ListJobsResponse* response) {
 
 // A callback for the store that finishes the call (take the context's DefaultReactor only
 // once: a second call makes it anew, and loses what the first was told): with the error, or after
-// `fill` has put the value into the response.
-template <typename T, typename Fill>
-JobStore::Callback<T> FinishWith(grpc::ServerUnaryReactor* reactor, Fill fill) {
-  return [reactor, fill = std::move(fill)](absl::StatusOr<T> value) mutable {
-    const absl::Status status = value.status();
-    if (value.ok()) fill(*std::move(value));
-    reactor->Finish(ToGrpcStatus(status));
+// `fill` has put the value into the response, which goes to `bytes`.
+template <typename T, typename Response, typename Fill>
+JobStore::Callback<T> FinishWith(grpc::ServerUnaryReactor* reactor, grpc::ByteBuffer* bytes,
+                                 Fill fill) {
+  return [reactor, bytes, fill = std::move(fill)](absl::StatusOr<T> value) mutable {
+    if (!value.ok()) {
+      reactor->Finish(ToGrpcStatus(value.status()));
+      return;
+    }
+    Response response;
+    fill(*std::move(value), &response);
+    reactor->Finish(WriteMessage(response, bytes));
   };
 }
 
 }  // namespace
 
-grpc::ServerBidiReactor<internal::v1::SubmitRequest, internal::v1::SubmitResponse>*
-StateService::Submit(grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StateService::Submit(
+    grpc::CallbackServerContext* context) {
   using Stream = ServerStream<internal::v1::SubmitRequest, internal::v1::SubmitResponse>;
-  return Stream::Accept([this](std::shared_ptr<StreamWaker> waker) {
+  return Stream::Accept(*context, kMaxSubmitParts, [this](std::shared_ptr<StreamWaker> waker) {
     return std::make_shared<SubmitStream>(parts_.store, parts_.types, std::move(waker));
   });
 }
 
-grpc::ServerBidiReactor<internal::v1::WatchRequest, internal::v1::WatchResponse>*
-StateService::Watch(grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StateService::Watch(
+    grpc::CallbackServerContext* context) {
   using Stream = ServerStream<internal::v1::WatchRequest, internal::v1::WatchResponse>;
-  return Stream::Accept([this](std::shared_ptr<StreamWaker> waker) {
+  return Stream::Accept(*context, kMaxWatchParts, [this](std::shared_ptr<StreamWaker> waker) {
     return std::make_shared<WatchStream>(parts_.hub, std::move(waker));
   });
 }
 
 grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* context,
-                                               const internal::v1::GetJobRequest* request,
-                                               internal::v1::GetJobResponse* response) {
+                                               const grpc::ByteBuffer* bytes,
+                                               grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::GetJobRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   if (!request->full()) {
     parts_.store->Get(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
-                        *response->mutable_job() = ToProto(job);
-                      }));
+                      FinishWith<JobRecord, internal::v1::GetJobResponse>(
+                          reactor, response, [](const JobRecord& job, auto* answer) {
+                            *answer->mutable_job() = ToProto(job);
+                          }));
   } else {
     parts_.store->GetFull(request->tenant(), ToJobId(request->id()),
-                          FinishWith<FullJob>(reactor, [response](FullJob full) {
-                            *response->mutable_job() = ToProto(full.job);
-                            for (const HistoryEntry& entry : full.history) {
-                              *response->mutable_job()->add_history() = ToProto(entry);
-                            }
-                            response->set_payload(std::move(full.payload));
-                            response->set_payload_is_json(full.job.spec->payload_is_json());
-                          }));
+                          FinishWith<FullJob, internal::v1::GetJobResponse>(
+                              reactor, response, [](FullJob full, auto* answer) {
+                                *answer->mutable_job() = ToProto(full.job);
+                                for (const HistoryEntry& entry : full.history) {
+                                  *answer->mutable_job()->add_history() = ToProto(entry);
+                                }
+                                answer->set_payload(std::move(full.payload));
+                                answer->set_payload_is_json(full.job.spec->payload_is_json());
+                              }));
   }
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* context,
-                                                 const internal::v1::ListJobsRequest* request,
-                                                 internal::v1::ListJobsResponse* response) {
+                                                 const grpc::ByteBuffer* bytes,
+                                                 grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
-  parts_.store->List(ToQuery(*request),
-                     FinishWith<ListPage>(
-                         reactor, [response](const ListPage& page) { FillPage(page, response); }));
+  const auto request = Accept<internal::v1::ListJobsRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  parts_.store->List(
+      ToQuery(*request),
+      FinishWith<ListPage, internal::v1::ListJobsResponse>(
+          reactor, response, [](const ListPage& page, auto* answer) { FillPage(page, answer); }));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* StateService::GetJobResult(
-    grpc::CallbackServerContext* context, const internal::v1::GetJobResultRequest* request,
-    internal::v1::GetJobResultResponse* response) {
+grpc::ServerUnaryReactor* StateService::GetJobResult(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* bytes,
+                                                     grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::GetJobResultRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   parts_.store->GetResult(request->tenant(), ToJobId(request->id()),
-                          FinishWith<StoredResult>(reactor, [response](StoredResult result) {
-                            response->set_content_type(std::move(result.content_type));
-                            response->set_body(std::move(result.body));
-                          }));
+                          FinishWith<StoredResult, internal::v1::GetJobResultResponse>(
+                              reactor, response, [](StoredResult result, auto* answer) {
+                                answer->set_content_type(std::move(result.content_type));
+                                answer->set_body(std::move(result.body));
+                              }));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* context,
-                                                  const internal::v1::CancelJobRequest* request,
-                                                  internal::v1::CancelJobResponse* response) {
+                                                  const grpc::ByteBuffer* bytes,
+                                                  grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::CancelJobRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
-                       FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
-                         *response->mutable_job() = ToProto(job);
-                       }));
+                       FinishWith<JobRecord, internal::v1::CancelJobResponse>(
+                           reactor, response, [](const JobRecord& job, auto* answer) {
+                             *answer->mutable_job() = ToProto(job);
+                           }));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* context,
-                                                 const internal::v1::RetryJobRequest* request,
-                                                 internal::v1::RetryJobResponse* response) {
+                                                 const grpc::ByteBuffer* bytes,
+                                                 grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::RetryJobRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   parts_.store->Retry(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord>(reactor, [response](const JobRecord& job) {
-                        *response->mutable_job() = ToProto(job);
-                      }));
+                      FinishWith<JobRecord, internal::v1::RetryJobResponse>(
+                          reactor, response, [](const JobRecord& job, auto* answer) {
+                            *answer->mutable_job() = ToProto(job);
+                          }));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* context,
-                                                  const internal::v1::DeleteJobRequest* request,
-                                                  internal::v1::DeleteJobResponse*) {
+                                                  const grpc::ByteBuffer* bytes,
+                                                  grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::DeleteJobRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   const JobId job = ToJobId(request->id());
-  parts_.store->Delete(request->tenant(), job,
-                       FinishWith<bool>(reactor, [job, tenant = request->tenant()](bool) {
-                         log::Info("job_deleted", {{"job", job.ToString()}, {"tenant", tenant}});
-                       }));
+  parts_.store->Delete(
+      request->tenant(), job,
+      FinishWith<bool, internal::v1::DeleteJobResponse>(
+          reactor, response, [job, tenant = request->tenant()](bool, auto*) {
+            log::Info("job_deleted", {{"job", job.ToString()}, {"tenant", tenant}});
+          }));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::GetQueue(grpc::CallbackServerContext* context,
-                                                 const internal::v1::GetQueueRequest* request,
-                                                 internal::v1::GetQueueResponse* response) {
+                                                 const grpc::ByteBuffer* bytes,
+                                                 grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
+  const auto request = Accept<internal::v1::GetQueueRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
   parts_.queues->Get(request->tenant(), request->queue(),
-                     FinishWith<v1::Queue>(reactor, [response](v1::Queue queue) {
-                       *response->mutable_queue() = std::move(queue);
-                     }));
+                     FinishWith<v1::Queue, internal::v1::GetQueueResponse>(
+                         reactor, response, [](v1::Queue queue, auto* answer) {
+                           *answer->mutable_queue() = std::move(queue);
+                         }));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StateService::ListQueues(grpc::CallbackServerContext* context,
-                                                   const internal::v1::ListQueuesRequest* request,
-                                                   internal::v1::ListQueuesResponse* response) {
+                                                   const grpc::ByteBuffer* bytes,
+                                                   grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
-  parts_.queues->List(request->tenant(), FinishWith<std::vector<v1::Queue>>(
-                                             reactor, [response](std::vector<v1::Queue> queues) {
-                                               for (v1::Queue& queue : queues)
-                                                 *response->add_queues() = std::move(queue);
-                                             }));
+  const auto request = Accept<internal::v1::ListQueuesRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  parts_.queues->List(request->tenant(),
+                      FinishWith<std::vector<v1::Queue>, internal::v1::ListQueuesResponse>(
+                          reactor, response, [](std::vector<v1::Queue> queues, auto* answer) {
+                            for (v1::Queue& queue : queues)
+                              *answer->add_queues() = std::move(queue);
+                          }));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* StateService::SetQueuePaused(
-    grpc::CallbackServerContext* context, const internal::v1::SetQueuePausedRequest* request,
-    internal::v1::SetQueuePausedResponse* response) {
+grpc::ServerUnaryReactor* StateService::SetQueuePaused(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* bytes,
+                                                       grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (Refuses(*request, reactor)) return reactor;
-  auto finish = FinishWith<v1::Queue>(
-      reactor, [response](v1::Queue queue) { *response->mutable_queue() = std::move(queue); });
+  const auto request = Accept<internal::v1::SetQueuePausedRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  auto finish = FinishWith<v1::Queue, internal::v1::SetQueuePausedResponse>(
+      reactor, response,
+      [](v1::Queue queue, auto* answer) { *answer->mutable_queue() = std::move(queue); });
   const std::string& queue = request->queue();
   if (!parts_.types->KnowsQueue(queue)) {
     parts_.queues->Get(request->tenant(), queue, std::move(finish));  // Says NOT_FOUND.

@@ -5,6 +5,7 @@
 #define SERVICES_STATE_RPC_STATE_SERVICE_H_
 
 #include "buzzer/internal/v1/state_service.grpc.pb.h"
+#include "common/grpc/raw_messages.h"
 #include "services/state/dispatcher.h"
 #include "services/state/job_event_hub.h"
 #include "services/state/job_store.h"
@@ -13,9 +14,24 @@
 
 namespace buzzer::state {
 
+// Every method gets and gives bytes (see common/grpc/raw_messages.h).
+using StateServiceBase =
+    WithRawMethods<internal::v1::StateService::Service,
+                   internal::v1::StateService::WithRawCallbackMethod_Submit,
+                   internal::v1::StateService::WithRawCallbackMethod_Watch,
+                   internal::v1::StateService::WithRawCallbackMethod_GetJob,
+                   internal::v1::StateService::WithRawCallbackMethod_ListJobs,
+                   internal::v1::StateService::WithRawCallbackMethod_GetJobResult,
+                   internal::v1::StateService::WithRawCallbackMethod_CancelJob,
+                   internal::v1::StateService::WithRawCallbackMethod_RetryJob,
+                   internal::v1::StateService::WithRawCallbackMethod_DeleteJob,
+                   internal::v1::StateService::WithRawCallbackMethod_GetQueue,
+                   internal::v1::StateService::WithRawCallbackMethod_ListQueues,
+                   internal::v1::StateService::WithRawCallbackMethod_SetQueuePaused>::Type;
+
 // buzzer.internal.v1.StateService: turns each call into one of the store's and back.
 // Thread-safe; runs on gRPC's threads and never blocks them.
-class StateService final : public internal::v1::StateService::CallbackService {
+class StateService final : public StateServiceBase {
  public:
   // Not owned; must outlive the server.
   struct Parts {
@@ -27,38 +43,50 @@ class StateService final : public internal::v1::StateService::CallbackService {
   };
   explicit StateService(Parts parts) : parts_(parts) {}
 
-  grpc::ServerBidiReactor<internal::v1::SubmitRequest, internal::v1::SubmitResponse>* Submit(
-      grpc::CallbackServerContext* context) override;
-  grpc::ServerBidiReactor<internal::v1::WatchRequest, internal::v1::WatchResponse>* Watch(
-      grpc::CallbackServerContext* context) override;
+  // Those that would get messages are never called.
+  using StateServiceBase::CancelJob;
+  using StateServiceBase::DeleteJob;
+  using StateServiceBase::GetJob;
+  using StateServiceBase::GetJobResult;
+  using StateServiceBase::GetQueue;
+  using StateServiceBase::ListJobs;
+  using StateServiceBase::ListQueues;
+  using StateServiceBase::RetryJob;
+  using StateServiceBase::SetQueuePaused;
+  using StateServiceBase::Submit;
+  using StateServiceBase::Watch;
 
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Submit(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Watch(
+      grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
-                                   const internal::v1::GetJobRequest* request,
-                                   internal::v1::GetJobResponse* response) override;
+                                   const grpc::ByteBuffer* bytes,
+                                   grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListJobs(grpc::CallbackServerContext* context,
-                                     const internal::v1::ListJobsRequest* request,
-                                     internal::v1::ListJobsResponse* response) override;
+                                     const grpc::ByteBuffer* bytes,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetJobResult(grpc::CallbackServerContext* context,
-                                         const internal::v1::GetJobResultRequest* request,
-                                         internal::v1::GetJobResultResponse* response) override;
+                                         const grpc::ByteBuffer* bytes,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
-                                      const internal::v1::CancelJobRequest* request,
-                                      internal::v1::CancelJobResponse* response) override;
+                                      const grpc::ByteBuffer* bytes,
+                                      grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* RetryJob(grpc::CallbackServerContext* context,
-                                     const internal::v1::RetryJobRequest* request,
-                                     internal::v1::RetryJobResponse* response) override;
+                                     const grpc::ByteBuffer* bytes,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* DeleteJob(grpc::CallbackServerContext* context,
-                                      const internal::v1::DeleteJobRequest* request,
-                                      internal::v1::DeleteJobResponse* response) override;
+                                      const grpc::ByteBuffer* bytes,
+                                      grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetQueue(grpc::CallbackServerContext* context,
-                                     const internal::v1::GetQueueRequest* request,
-                                     internal::v1::GetQueueResponse* response) override;
+                                     const grpc::ByteBuffer* bytes,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListQueues(grpc::CallbackServerContext* context,
-                                       const internal::v1::ListQueuesRequest* request,
-                                       internal::v1::ListQueuesResponse* response) override;
+                                       const grpc::ByteBuffer* bytes,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SetQueuePaused(grpc::CallbackServerContext* context,
-                                           const internal::v1::SetQueuePausedRequest* request,
-                                           internal::v1::SetQueuePausedResponse* response) override;
+                                           const grpc::ByteBuffer* bytes,
+                                           grpc::ByteBuffer* response) override;
 
  private:
   const Parts parts_;

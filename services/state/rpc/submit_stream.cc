@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/errors/errors.h"
-#include "common/log/log.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/state_checks.h"
 
@@ -26,7 +25,6 @@ void Shorten(v1::Job* job) {
 
 void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
   if (absl::Status counts = CheckCounts(request); !counts.ok()) {
-    log::Warning("submits_refused", {{"error", counts.message()}});
     waker_->Close(counts);
     return;
   }

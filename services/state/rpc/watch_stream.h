@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "buzzer/internal/v1/state_service.pb.h"
-#include "common/log/log.h"
 #include "services/state/job_event_hub.h"
 #include "services/state/rpc/server_stream.h"
 
@@ -27,12 +26,12 @@ class WatchStream final
     for (const auto& start : request.start()) {
       const absl::Status started = session_->Start(start);
       if (started.ok()) continue;
-      log::Warning("watches_refused", {{"error", started.message()}});
       waker_->Close(started);
       return;
     }
     for (const int64_t watch : request.stop()) session_->Stop(watch);
   }
+  bool TakesRequests() override { return session_->HasRoom(); }
   bool NextResponse(internal::v1::WatchResponse* response) override {
     return session_->Fill(response);
   }

@@ -12,6 +12,7 @@
 #include "common/log/log.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/work_checks.h"
+#include "services/state/rpc/refusal_log.h"
 
 namespace buzzer::state {
 namespace {
@@ -95,12 +96,11 @@ bool WorkStream::TakesRequests() {
 }
 
 void WorkStream::OnRequest(internal::v1::WorkRequest& request) {
-  if (ended_) return;
   if (request.has_hello() && !OnHello(request.hello())) return;
   if (worker_.empty()) {
-    return Refuse(InvalidField("hello", "must come first: a worker says who it is"));
+    return waker_->Close(InvalidField("hello", "must come first: a worker says who it is"));
   }
-  if (absl::Status counts = CheckCounts(request); !counts.ok()) return Refuse(counts);
+  if (absl::Status counts = CheckCounts(request); !counts.ok()) return waker_->Close(counts);
   if (request.claims_size() > 0) OnClaims(request);
   if (request.renewals_size() > 0) OnRenewals(request);
   if (request.progress_size() > 0) OnProgress(request);
@@ -115,7 +115,7 @@ bool WorkStream::OnHello(const internal::v1::Hello& hello) {
                            "of another name opens a stream of its own");
   }
   if (!checked.ok()) {
-    Refuse(checked);
+    waker_->Close(checked);
     return false;
   }
   // Once: the store's thread reads it for what came after.
@@ -141,32 +141,22 @@ bool WorkStream::OnHello(const internal::v1::Hello& hello) {
   return true;
 }
 
-void WorkStream::Refuse(const absl::Status& why) {
-  ended_ = true;
-  log::Warning("worker_refused", {{"worker", worker_}, {"peer", peer_}, {"error", why.message()}});
-  waker_->Close(why);
-}
-
 bool WorkStream::Passes(absl::string_view part, const absl::Status& checked) {
   if (checked.ok()) return true;
-  if (++refused_ == 1) {
-    log::Warning("worker_message_refused",
-                 {{"worker", worker_}, {"part", part}, {"error", checked.message()}});
-  }
+  ++refused_;
+  LogRefusal("worker_message_refused", peer_, part, checked);
   return false;
 }
 
 void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
   std::vector<ClaimRequest> claims;
   std::vector<const internal::v1::Claim*> refused;
-  absl::flat_hash_set<absl::string_view> seen;
   for (const auto& claim : request.claims()) {
     if (!Passes("claims", Check(claim))) {
       refused.push_back(&claim);
       continue;
     }
-    // The same claim gets the same answer again, once for each message.
-    if (!seen.insert(claim.claim_id()).second) continue;
+    if (!BeginClaim(claim.claim_id())) continue;
     ClaimRequest& asked = claims.emplace_back();
     asked.job = *JobId::FromBytes(claim.job_id());
     asked.claim_id = claim.claim_id();
@@ -197,18 +187,25 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
       self->waker_->Close(absl::OkStatus());
       return;
     }
-    const auto fill = [&](internal::v1::WorkResponse& response) {
-      size_t bytes = 0;
-      for (size_t i = 0; i < claims.size(); ++i) {
-        auto* answer = response.add_claims();
-        FillAnswer(claims[i], (*results)[i], answer);
-        bytes += answer->ByteSizeLong();
-        self->RepeatCancel(*answer, response);
-      }
-      return bytes;
-    };
+    const auto fill = [&](internal::v1::WorkResponse& response)
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mutex_) {
+                            size_t bytes = 0;
+                            for (size_t i = 0; i < claims.size(); ++i) {
+                              auto* answer = response.add_claims();
+                              FillAnswer(claims[i], (*results)[i], answer);
+                              self->claiming_.erase(claims[i].claim_id);
+                              bytes += answer->ByteSizeLong();
+                              self->RepeatCancel(*answer, response);
+                            }
+                            return bytes;
+                          };
     self->Send(fill, owed);
   });
+}
+
+bool WorkStream::BeginClaim(const std::string& claim_id) {
+  MutexLock lock(&mutex_);
+  return claiming_.insert(claim_id).second;
 }
 
 void WorkStream::RepeatCancel(const internal::v1::ClaimAnswer& answer,

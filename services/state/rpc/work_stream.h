@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "common/mutex/mutex.h"
 #include "services/state/job_store.h"
@@ -50,14 +51,15 @@ class WorkStream final
  private:
   // False: the stream is ended.
   bool OnHello(const internal::v1::Hello& hello);
-  // Ends the stream.
-  void Refuse(const absl::Status& why);
-  // Whether a part of a message is right; logs the first that is not.
+  // Whether a part of a message is right; logs that it is not.
   bool Passes(absl::string_view part, const absl::Status& checked);
   // Counts what is asked of the store, and what it has answered.
   void Owe(size_t bytes);
   void Settle(size_t bytes);
   void OnClaims(const internal::v1::WorkRequest& request);
+  // False: the claim is being answered already. Its answer may have a large payload, and is given
+  // once.
+  bool BeginClaim(const std::string& claim_id);
   void OnRenewals(const internal::v1::WorkRequest& request);
   void OnProgress(internal::v1::WorkRequest& request);
   void OnOutcomes(internal::v1::WorkRequest& request);
@@ -78,7 +80,6 @@ class WorkStream final
   // Written by OnRequest only.
   std::string worker_;
   // Of OnRequest, and of OnClosed, which comes after.
-  bool ended_ = false;
   int64_t refused_ = 0;
 
   Mutex mutex_;
@@ -87,6 +88,8 @@ class WorkStream final
   // About how much lies in `outgoing_`, and how much was read and is not answered yet.
   size_t outgoing_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t owed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Ids of the claims that the store has not answered yet.
+  absl::flat_hash_set<std::string> claiming_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace buzzer::state

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "tests/unit/services/state/forwarding_store.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -259,11 +260,9 @@ TEST_F(JobEventHubTest, EndsAWatchThatIsWrongAndServesTheOthers) {
 TEST_F(JobEventHubTest, FillsNoMessageBeyondWhatTheOtherSideTakes) {
   const JobRecord job = Submit();
   const LeaseRef lease = store().MustClaim(job.id);
-  google::protobuf::Value data;
-  data.set_string_value(std::string(90'000, 'x'));
-  store().Report(lease, 0.5, data.SerializeAsString());
-  std::atomic<int> wakes = 0;
-  const auto session = hub_.Open([&] { ++wakes; });
+  store().Report(lease, 0.5, std::string(90'000, 'x'));
+  Watched<int> wakes;
+  const auto session = hub_.Open([&] { wakes.Update([](int& count) { ++count; }); });
   constexpr int kWatches = 300;  // Some 27 MB.
   for (int64_t watch = 1; watch <= kWatches; ++watch) {
     internal::v1::WatchRequest::Start start;
@@ -272,18 +271,84 @@ TEST_F(JobEventHubTest, FillsNoMessageBeyondWhatTheOtherSideTakes) {
     start.set_job_id(std::string(job.id.bytes()));
     ASSERT_TRUE(session->Start(start).ok());
   }
-  store().AwaitObservers();
-  // Reads are answered in order: behind this one lie all of them.
-  ASSERT_TRUE(store().Get(job.id).ok());
   int told = 0;
-  internal::v1::WatchResponse response;
-  while (session->Fill(&response)) {
-    EXPECT_LT(response.ByteSizeLong(), 8u << 20);
-    told += response.items_size();
-    response.Clear();
+  while (told < kWatches) {
+    const int seen = wakes.Get();
+    internal::v1::WatchResponse response;
+    if (session->Fill(&response)) {
+      EXPECT_LT(response.ByteSizeLong(), 8u << 20);
+      told += response.items_size();
+    } else {
+      ASSERT_TRUE(wakes.Await([&](int count) { return count > seen; }));
+    }
   }
   EXPECT_EQ(told, kWatches);
   session->Close();
+}
+
+// Counts the reads of watches. Thread-safe.
+class CountingStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void GetForWatch(std::string tenant, JobId job, int64_t after,
+                   Callback<WatchStart> done) override {
+    ++reads;
+    ForwardingStore::GetForWatch(std::move(tenant), job, after, std::move(done));
+  }
+  std::atomic<int> reads = 0;
+};
+
+TEST_F(JobEventHubTest, ReadsNoFurtherJobsForAPeerThatDoesNotTakeThem) {
+  const JobRecord job = Submit();
+  const LeaseRef lease = store().MustClaim(job.id);
+  store().Report(lease, 0.5, std::string(90'000, 'x'));
+  CountingStore counted(store_.get());
+  JobEventHub hub(&counted);
+  Listener listener(&hub);
+  constexpr int kWatches = 5000;  // Some 450 MB.
+  for (int64_t watch = 1; watch <= kWatches; ++watch) {
+    ASSERT_TRUE(listener.Start(watch, job.id).ok());
+    // Reads are answered in order: behind this one lie those of the watches.
+    if (watch % 500 == 0) {
+      ASSERT_TRUE(store().Get(job.id).ok());
+    }
+  }
+  EXPECT_FALSE(listener->HasRoom());
+  EXPECT_LT(counted.reads, 300);
+  ASSERT_TRUE(listener.AwaitRevision(kWatches, 1));
+  EXPECT_EQ(counted.reads, kWatches);
+  EXPECT_TRUE(listener->HasRoom());
+}
+
+TEST_F(JobEventHubTest, KeepsNoMoreChangesThanAPeerTakesAndTellsThemAllLater) {
+  auto spec = NewJob();
+  spec.set_max_attempts(40);
+  const JobRecord job = store().MustSubmit(spec);
+  constexpr int kWatches = 200;
+  Listener listener(&hub_);
+  for (int64_t watch = 1; watch <= kWatches; ++watch) {
+    ASSERT_TRUE(listener.Start(watch, job.id).ok());
+    ASSERT_TRUE(listener.AwaitRevision(watch, 1));
+  }
+  // Each failure is told with 4 KiB of detail: 30 of them to all are some 24 MB.
+  for (int i = 0; i < 30; ++i) {
+    OutcomeReport failed;
+    failed.lease = store().MustClaim(job.id);
+    failed.kind = OutcomeReport::Kind::kFailure;
+    failed.failure.set_reason("WRONG");
+    failed.failure.set_detail(std::string(4000, 'x'));
+    failed.failure.set_retryable(true);
+    ASSERT_TRUE(store().Finish(failed));
+    clock_.Advance(absl::Hours(1));
+    store().RunTimers();
+  }
+  const int64_t last = store().Cancel(job.id)->revision;
+  for (int64_t watch = 1; watch <= kWatches; ++watch) {
+    ASSERT_TRUE(listener.AwaitEnd(watch));
+    const Revisions& told = listener.revisions(watch);
+    EXPECT_EQ(told.back(), last);
+    for (size_t i = 0; i < told.size(); ++i) ASSERT_EQ(told[i], static_cast<int64_t>(i) + 1);
+  }
 }
 
 }  // namespace

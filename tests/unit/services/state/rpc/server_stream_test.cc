@@ -3,6 +3,7 @@
 
 #include "services/state/rpc/server_stream.h"
 
+#include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +20,8 @@ namespace {
 
 using internal::v1::WorkRequest;
 using internal::v1::WorkResponse;
+
+constexpr int64_t kMaxParts = 100;
 
 struct Seen {
   int requests = 0;
@@ -49,10 +52,13 @@ class Handler final : public StreamHandler<WorkRequest, WorkResponse> {
   const std::shared_ptr<StreamWaker> waker_;
 };
 
-class Service final : public internal::v1::WorkService::CallbackService {
+class Service final : public internal::v1::WorkService::WithRawCallbackMethod_Work<
+                          internal::v1::WorkService::Service> {
  public:
-  grpc::ServerBidiReactor<WorkRequest, WorkResponse>* Work(grpc::CallbackServerContext*) override {
-    return ServerStream<WorkRequest, WorkResponse>::Accept([this](auto made) {
+  using WithRawCallbackMethod_Work::Work;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Work(
+      grpc::CallbackServerContext* context) override {
+    return ServerStream<WorkRequest, WorkResponse>::Accept(*context, kMaxParts, [this](auto made) {
       waker = made;
       return std::make_shared<Handler>(&seen, std::move(made));
     });
@@ -100,6 +106,18 @@ class ServerStreamTest : public ::testing::Test {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<WorkRequest, WorkResponse>> stream_;
 };
+
+TEST_F(ServerStreamTest, EndsAStreamWhoseRequestHasTooManyPartsBeforeTheHandlerSeesIt) {
+  WorkRequest wide;
+  for (int i = 0; i <= kMaxParts; ++i) wide.add_claims();
+  ASSERT_TRUE(stream_->Write(wide));
+  WorkResponse none;
+  EXPECT_FALSE(stream_->Read(&none));
+  const grpc::Status status = stream_->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), ::testing::HasSubstr("WorkRequest has at most 100"));
+  EXPECT_EQ(service_.seen.Get().requests, 0);
+}
 
 TEST_F(ServerStreamTest, TellsTheClientWhyItsStreamIsEnded) {
   Say("right");
