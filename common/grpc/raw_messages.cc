@@ -24,6 +24,7 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, int64_t max_parts,
 }
 
 grpc::Status WriteMessage(const google::protobuf::Message& message, grpc::ByteBuffer* bytes) {
+  bytes->Clear();  // gRPC fills only a new one.
   bool own_buffer = false;
   return grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(message, bytes,
                                                                                     &own_buffer);

@@ -43,7 +43,7 @@ class RawReader final : public grpc::ProtoBufferReader {
 absl::Status ParseMessage(const grpc::ByteBuffer& bytes, int64_t max_parts,
                           google::protobuf::Message* message);
 
-// Fills in the bytes of an answer. INTERNAL: they cannot be made.
+// Replaces `bytes` by those of the message. INTERNAL: they cannot be made.
 grpc::Status WriteMessage(const google::protobuf::Message& message, grpc::ByteBuffer* bytes);
 
 }  // namespace buzzer

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "buzzer/internal/v1/work_service.grpc.pb.h"
@@ -25,24 +26,34 @@ constexpr int64_t kMaxParts = 100;
 
 struct Seen {
   int requests = 0;
+  std::vector<std::string> claims;
   bool takes = true;
   bool closed = false;
 };
 
-// Counts what it is told, and answers nothing. Thread-safe.
+// Counts what it is told, and answers a claim with its id. Thread-safe.
 class Handler final : public StreamHandler<WorkRequest, WorkResponse> {
  public:
   Handler(testing::Watched<Seen>* seen, std::shared_ptr<StreamWaker> waker)
       : seen_(seen), waker_(std::move(waker)) {}
 
   void OnRequest(WorkRequest& request) override {
-    seen_->Update([](Seen& seen) { ++seen.requests; });
+    seen_->Update([&](Seen& seen) {
+      ++seen.requests;
+      for (const auto& claim : request.claims()) seen.claims.push_back(claim.claim_id());
+    });
+    if (request.claims_size() > 0) waker_->Wake();
     if (request.hello().worker() == "wrong") {
       waker_->Close(InvalidField("hello.worker", "must not be wrong"));
     }
   }
   bool TakesRequests() override { return seen_->Get().takes; }
-  bool NextResponse(WorkResponse*) override { return false; }
+  bool NextResponse(WorkResponse* response) override {
+    std::vector<std::string> claims;
+    seen_->Update([&](Seen& seen) { claims.swap(seen.claims); });
+    for (const std::string& id : claims) response->add_claims()->set_claim_id(id);
+    return !claims.empty();
+  }
   void OnClosed() override {
     seen_->Update([](Seen& seen) { seen.closed = true; });
   }
@@ -106,6 +117,18 @@ class ServerStreamTest : public ::testing::Test {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<WorkRequest, WorkResponse>> stream_;
 };
+
+TEST_F(ServerStreamTest, AnswersOneRequestAfterTheOther) {
+  for (const std::string id : {"first", "second", "third"}) {
+    WorkRequest request;
+    request.add_claims()->set_claim_id(id);
+    ASSERT_TRUE(stream_->Write(request));
+    WorkResponse response;
+    ASSERT_TRUE(stream_->Read(&response));
+    ASSERT_EQ(response.claims_size(), 1);
+    EXPECT_EQ(response.claims(0).claim_id(), id);
+  }
+}
 
 TEST_F(ServerStreamTest, EndsAStreamWhoseRequestHasTooManyPartsBeforeTheHandlerSeesIt) {
   WorkRequest wide;
