@@ -10,7 +10,9 @@ endif()
 
 find_program(BUZZER_CCACHE ccache)
 if(BUZZER_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${BUZZER_CCACHE}")
+  # What one checkout compiled, another need not: paths count from the top of the tree.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}"
+                                  CCACHE_NOHASHDIR=1 "${BUZZER_CCACHE}")
 endif()
 
 if(BUZZER_SANITIZE)
@@ -68,6 +70,8 @@ function(buzzer_test name)
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   buzzer_warnings(${name})
+  # Nobody waits for a test's own code: it is compiled in two thirds of the time.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
 endfunction()
