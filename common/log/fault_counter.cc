@@ -20,9 +20,13 @@ int64_t FaultCounter::Note(absl::string_view key) {
 }
 
 void FaultCounter::ForgetQuiet(absl::Duration now) {
-  absl::erase_if(kinds_, [now](const auto& entry) {
-    return now >= entry.second.quiet_until && entry.second.untold == 0;
+  int64_t untold = 0;
+  absl::erase_if(kinds_, [now, &untold](const auto& entry) {
+    if (now < entry.second.quiet_until) return false;
+    untold += entry.second.untold;
+    return true;
   });
+  others_.untold += untold;
 }
 
 }  // namespace buzzer::log

@@ -41,7 +41,8 @@ class FaultCounter {
     int64_t untold = 0;
   };
 
-  // Makes room for a key that is not known, if what has been quiet for long leaves some.
+  // Makes room for a key that is not known: of the kinds whose interval is over. What was not
+  // told of them yet goes to the others, or invented keys would keep their places for ever.
   void ForgetQuiet(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const absl::Duration interval_;

@@ -58,5 +58,15 @@ TEST_F(FaultCounterTest, ForgetsAKindThatHasBeenQuietWhenAnotherNeedsItsRoom) {
   EXPECT_EQ(counter_.Note("f"), 0);
 }
 
+TEST_F(FaultCounterTest, GivesAwayTheRoomOfAKindThatCameMoreThanOnceAndTellsOfItWithTheOthers) {
+  for (const char* key : {"a", "b", "c"}) {
+    EXPECT_EQ(counter_.Note(key), 1);
+    EXPECT_EQ(counter_.Note(key), 0);
+  }
+  clock_.Advance(absl::Seconds(30));
+  for (const char* key : {"d", "e", "f"}) EXPECT_EQ(counter_.Note(key), 1) << key;
+  EXPECT_EQ(counter_.Note("g"), 4) << "one of each that gave its room, and its own";
+}
+
 }  // namespace
 }  // namespace buzzer::log
