@@ -40,9 +40,14 @@ bool IsLongNumber(absl::string_view host) {
          });
 }
 
+bool IsDigits(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+}
+
 bool IsPort(absl::string_view port) {
   int number = 0;
-  return absl::SimpleAtoi(port, &number) && number >= 1 && number <= 65535;
+  // SimpleAtoi would take a sign and blanks, too.
+  return IsDigits(port) && absl::SimpleAtoi(port, &number) && number >= 1 && number <= 65535;
 }
 
 }  // namespace
@@ -96,9 +101,7 @@ absl::StatusOr<std::string> TargetOf(absl::string_view address, bool tls) {
   if (!IsPort(port)) return Bad(address, "has a port that is no number from 1 to 65535");
   if (IsLongNumber(host)) return absl::StrCat("[", host, "]:", port);
   if (!IsHostName(host)) return Bad(address, "is no address");
-  if (std::all_of(host.begin(), host.end(), absl::ascii_isdigit)) {
-    return Bad(address, "has no host");
-  }
+  if (IsDigits(host)) return Bad(address, "has no host");
   return absl::StrCat(host, ":", port);
 }
 
