@@ -85,6 +85,11 @@ class DispatchLane {
   // Forgets what is out: everything is read and dispatched anew.
   void Restart();
 
+  // Whether it knows of any. Some may lie in the table all the same, as long as it has not been
+  // read to its end.
+  bool HasRows() const {
+    return !ready_.empty() || !out_.empty() || !held_.empty() || !queued_while_reading_.empty();
+  }
   size_t out() const { return out_.size(); }
   int64_t messages_out() const { return MessagesOut(kNotConfirmed); }
   size_t Window(absl::Duration now) const;

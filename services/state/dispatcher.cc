@@ -109,6 +109,8 @@ void Dispatcher::RemoveQueue(const std::string& queue) {
   std::vector<std::string> broker_queues;
   {
     MutexLock lock(&mutex_);
+    // It got a job after all. Workers consume the broker queues of all priorities or none.
+    if (HasRows(queue)) return;
     for (const auto priority : kPriorities) {
       const auto lane = lanes_.extract(Lane{queue, priority});
       if (!lane.empty()) broker_queues.push_back(lane.mapped().broker_queue);
@@ -121,6 +123,14 @@ void Dispatcher::RemoveQueue(const std::string& queue) {
     publisher_->Delete(broker_queue, [](const absl::Status&) {});
   }
   EndUse();
+}
+
+bool Dispatcher::HasRows(const std::string& queue) const {
+  for (const auto priority : kPriorities) {
+    const auto lane = lanes_.find(Lane{queue, priority});
+    if (lane != lanes_.end() && lane->second.rows.HasRows()) return true;
+  }
+  return false;
 }
 
 void Dispatcher::AddLanes(const std::string& queue) {

@@ -60,7 +60,7 @@ class Dispatcher final : public CommitObserver {
   // added by itself.
   void AddQueue(const std::string& queue);
   // A queue that has no jobs, and whose place another takes: deletes its broker queues, if the
-  // broker is up.
+  // broker is up. Leaves it alone if a job of it has come meanwhile.
   void RemoveQueue(const std::string& queue);
   // Jobs of a paused queue are not dispatched; those out come back by their claims.
   void SetPaused(const std::string& queue, bool paused);
@@ -114,6 +114,7 @@ class Dispatcher final : public CommitObserver {
   };
 
   void AddLanes(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRows(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnBrokerUp();
   void OnBrokerDown();
   struct Preparing {

@@ -104,8 +104,9 @@ void TypeRegistry::TakeUpQueuesWithJobs() {
   Changes changes;
   for (const QueueCounts& row : store_->Counts()) {
     if (!HasJobs(row)) continue;
+    changes.new_queues.push_back(row.queue);
     MutexLock lock(&mutex_);
-    if (types_by_queue_.try_emplace(row.queue).second) changes.new_queues.push_back(row.queue);
+    types_by_queue_.try_emplace(row.queue);
   }
   Tell(std::move(changes));
 }

@@ -29,8 +29,8 @@ namespace buzzer::state {
 // Whoever invents names must not keep out those that are used. Thread-safe.
 class TypeRegistry {
  public:
-  // Not owned. `on_queue` hears of every queue once, when it becomes known; `on_forgotten` when
-  // another has taken its place.
+  // Not owned. `on_queue` hears of every queue when it becomes known, and may hear of it again;
+  // `on_forgotten` when another has taken its place.
   TypeRegistry(JobStore* store, const Clock* clock, std::function<void(std::string)> on_queue,
                std::function<void(std::string)> on_forgotten = nullptr);
 
@@ -38,7 +38,8 @@ class TypeRegistry {
   void Declare(const std::vector<TypeRecord>& types);
   // A queue that is always known, even without types: one with a limit.
   void DeclareQueue(const std::string& queue);
-  // Knows every queue that has jobs.
+  // Knows every queue that has jobs, and tells of each, known or not: a job may have come just
+  // as its queue gave its place, and the queue have become known again before this.
   void TakeUpQueuesWithJobs();
   // Reads what workers announced before, and what is paused. Blocks until the store has told.
   absl::Status Load();

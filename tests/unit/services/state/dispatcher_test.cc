@@ -474,5 +474,18 @@ TEST_F(DispatcherTest, BringsAJobWhoseQueueHadJustGivenItsPlace) {
   EXPECT_TRUE(AwaitReady({job.id}));
 }
 
+TEST_F(DispatcherTest, KeepsTheLanesOfAQueueThatGotAJobJustBeforeItGaveItsPlace) {
+  Start();
+  const JobRecord job = Submit();
+  ASSERT_TRUE(AwaitReady({job.id}));
+  dispatcher_->RemoveQueue("demo.echo");
+  EXPECT_EQ(dispatcher_->stats().out, 1u);
+  EXPECT_TRUE(broker_.HasQueue(kNormal));
+  EXPECT_TRUE(broker_.HasQueue(kHigh)) << "workers consume all priorities or none";
+  broker_.LoseMessages(kNormal);
+  Pass(absl::Seconds(25));
+  EXPECT_TRUE(AwaitReady({job.id})) << "the lane still sees to its row";
+}
+
 }  // namespace
 }  // namespace buzzer::state

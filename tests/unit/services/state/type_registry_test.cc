@@ -187,6 +187,15 @@ TEST_F(TypeRegistryTest, KnowsTheQueuesOfJobs) {
   EXPECT_FALSE(types_.KnowsQueue("demo.echo"));
 }
 
+TEST_F(TypeRegistryTest, TellsOfQueuesWithJobsAgainThoughItKnowsThem) {
+  auto job = NewJob();
+  job.set_queue("busy");
+  store().MustSubmit(job);
+  types_.Announce({{"demo.echo", "busy", {}}, {"demo.echo", "idle", {}}});
+  types_.TakeUpQueuesWithJobs();
+  EXPECT_EQ(told_, (Names{"busy", "idle", "busy"})) << "the dispatcher may have lost its lanes";
+}
+
 TEST_F(TypeRegistryTest, HasNoMoreTypesThanItsLimit) {
   types_.Declare({{"report", "bulk", {}}});
   const auto announce = [&](const std::string& prefix) {
