@@ -4,15 +4,17 @@
 #include "services/state/type_registry.h"
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <iterator>
-#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/errors/errors.h"
 #include "common/log/log.h"
+#include "common/names/names.h"
 #include "services/state/boundary/limits.h"
 
 namespace buzzer::state {
@@ -72,22 +74,15 @@ bool TypeRegistry::Add(const std::string& type, const std::string& queue) {
 }
 
 void TypeRegistry::Declare(const std::vector<TypeRecord>& types) {
+  Changes changes;
   {
     MutexLock lock(&mutex_);
-    for (const TypeRecord& type : types) declared_.insert({type.type, type.queue});
-  }
-  AddAll(types);
-}
-
-void TypeRegistry::AddAll(const std::vector<TypeRecord>& types) {
-  for (const TypeRecord& type : types) {
-    bool is_new = false;
-    {
-      MutexLock lock(&mutex_);
-      is_new = Add(type.type, type.queue);
+    for (const TypeRecord& type : types) {
+      declared_.insert({type.type, type.queue});
+      if (Add(type.type, type.queue)) changes.new_queues.push_back(type.queue);
     }
-    if (is_new) on_queue_(type.queue);
   }
+  Tell(std::move(changes));
 }
 
 void TypeRegistry::DeclareQueue(const std::string& queue) {
@@ -116,7 +111,6 @@ absl::Status TypeRegistry::Load() {
   store_->ReadTypes([&read](auto types) { read.set_value(std::move(types)); });
   auto types = read.get_future().get();
   if (!types.ok()) return types.status();
-  const absl::Time oldest = clock_->Now() - kTypeRetention;
   std::promise<absl::StatusOr<std::vector<std::string>>> read_paused;
   store_->ReadPausedQueues(
       [&read_paused](auto queues) { read_paused.set_value(std::move(queues)); });
@@ -125,16 +119,52 @@ absl::Status TypeRegistry::Load() {
   {
     MutexLock lock(&mutex_);
     paused_.insert(paused->begin(), paused->end());
-    // What gave its place to another lies there as very old until the store forgets it.
-    types->erase(std::remove_if(types->begin(), types->end(),
-                                [&](const TypeRecord& type) { return type.last_seen < oldest; }),
-                 types->end());
-    for (const TypeRecord& type : *types) {
-      announced_[{type.type, type.queue}] = {type.last_seen, clock_->Monotonic()};
+  }
+  TakeUpSaved(*std::move(types));
+  return absl::OkStatus();
+}
+
+void TypeRegistry::TakeUpSaved(std::vector<TypeRecord> types) {
+  const absl::Time now = clock_->Now();
+  std::sort(types.begin(), types.end(), [](const TypeRecord& a, const TypeRecord& b) {
+    return std::tie(b.last_seen, a.type, a.queue) < std::tie(a.last_seen, b.type, b.queue);
+  });
+  std::optional<absl::Time> newest;
+  size_t no_names = 0;
+  size_t beyond_limits = 0;
+  Changes changes;
+  {
+    MutexLock lock(&mutex_);
+    for (const TypeRecord& type : types) {
+      // What gave its place to another lies there as very old until the store forgets it.
+      if (type.last_seen < now - kTypeRetention) break;
+      // An earlier version saved any text.
+      if (!IsName(type.type) || !IsName(type.queue)) {
+        ++no_names;
+        continue;
+      }
+      const bool fits = announced_.size() < kMaxTypes && (types_by_queue_.contains(type.queue) ||
+                                                          types_by_queue_.size() < kMaxQueues);
+      if (!fits) {
+        ++beyond_limits;
+        continue;
+      }
+      if (!newest.has_value()) newest = std::min(type.last_seen, now);
+      // Idle as long as it was when state went. An announcement is saved once an hour, so one
+      // whose worker is connected may have been seen an hour later than its row says.
+      const absl::Duration unseen =
+          std::max(*newest - type.last_seen - kSaveInterval, absl::ZeroDuration());
+      announced_[{type.type, type.queue}] = {type.last_seen, clock_->Monotonic() - unseen};
+      if (Add(type.type, type.queue)) changes.new_queues.push_back(type.queue);
     }
   }
-  AddAll(*types);
-  return absl::OkStatus();
+  if (no_names + beyond_limits > 0) {
+    log::Warning("saved_types_not_taken_up", {{"no_names", no_names},
+                                              {"beyond_limits", beyond_limits},
+                                              {"max_queues", kMaxQueues},
+                                              {"max_types", kMaxTypes}});
+  }
+  Tell(std::move(changes));
 }
 
 void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
@@ -197,16 +227,58 @@ void TypeRegistry::Tell(Changes changes) {
 
 bool TypeRegistry::HasPlace(const Entry& entry, Changes* changes) {
   const auto queue = types_by_queue_.find(entry.second);
-  if (queue == types_by_queue_.end()) {
-    if (types_by_queue_.size() >= kMaxQueues && !GiveUpAQueue(changes)) return false;
-  } else if (queue->second.contains(entry.first)) {
-    return true;
+  const bool is_new_queue = queue == types_by_queue_.end();
+  if (!is_new_queue && queue->second.contains(entry.first)) return true;
+
+  // Nothing is given up before there is room for both.
+  std::optional<std::string> old_queue;
+  if (is_new_queue && types_by_queue_.size() >= kMaxQueues) {
+    old_queue = IdleQueue(changes);
+    if (!old_queue.has_value()) return false;
   }
-  return announced_.size() < kMaxTypes || GiveUpAType(changes);
+  const bool frees_a_type = old_queue.has_value() && !types_by_queue_[*old_queue].empty();
+  if (announced_.size() >= kMaxTypes && !frees_a_type) {
+    const std::optional<Entry> old_type = IdleType(changes);
+    if (!old_type.has_value()) return false;
+    Drop(*old_type, changes);
+  }
+  if (old_queue.has_value()) GiveUp(*old_queue, changes);
+  return true;
 }
 
-bool TypeRegistry::GiveUpAQueue(Changes* changes) {
-  if (changes->no_queue_is_idle) return false;
+bool TypeRegistry::IsIdle(const Entry& entry) const {
+  const auto it = announced_.find(entry);
+  return it != announced_.end() && clock_->Monotonic() - it->second.at >= kIdle;
+}
+
+bool TypeRegistry::HasIdleTypesOnly(const std::string& queue) const {
+  const auto it = types_by_queue_.find(queue);
+  if (it == types_by_queue_.end()) return false;
+  for (const std::string& type : it->second) {
+    if (!IsIdle({type, queue})) return false;
+  }
+  return true;
+}
+
+std::optional<std::string> TypeRegistry::IdleQueue(Changes* changes) const {
+  if (!changes->idle_queues.has_value()) changes->idle_queues = IdleQueues();
+  auto& idle = *changes->idle_queues;
+  // A type of it may have been announced since, or it gave its place already.
+  while (!idle.empty() && !HasIdleTypesOnly(idle.back().second)) idle.pop_back();
+  if (idle.empty()) return std::nullopt;
+  return idle.back().second;
+}
+
+std::optional<TypeRegistry::Entry> TypeRegistry::IdleType(Changes* changes) const {
+  if (!changes->idle_types.has_value()) changes->idle_types = IdleTypes();
+  auto& idle = *changes->idle_types;
+  // It may have been announced since, or gone with its queue.
+  while (!idle.empty() && !IsIdle(idle.back().second)) idle.pop_back();
+  if (idle.empty()) return std::nullopt;
+  return idle.back().second;
+}
+
+TypeRegistry::OldestLast<std::string> TypeRegistry::IdleQueues() const {
   // The newest announcement of each that may go.
   std::map<std::string, absl::Duration> idle;
   for (const auto& [queue, types] : types_by_queue_) idle[queue] = -absl::InfiniteDuration();
@@ -228,35 +300,28 @@ bool TypeRegistry::GiveUpAQueue(Changes* changes) {
       if (HasJobs(row)) idle.erase(row.queue);
     }
   }
-  const auto oldest = std::min_element(
-      idle.begin(), idle.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (oldest == idle.end()) {
-    changes->no_queue_is_idle = true;
-    return false;
+  OldestLast<std::string> queues;
+  for (const auto& [queue, at] : idle) queues.emplace_back(at, queue);
+  std::sort(queues.begin(), queues.end(), std::greater<>());
+  return queues;
+}
+
+TypeRegistry::OldestLast<TypeRegistry::Entry> TypeRegistry::IdleTypes() const {
+  const absl::Duration now = clock_->Monotonic();
+  OldestLast<Entry> types;
+  for (const auto& [entry, announced] : announced_) {
+    if (now - announced.at < kIdle || declared_.contains(entry)) continue;
+    types.emplace_back(announced.at, entry);
   }
-  const std::string queue = oldest->first;
+  std::sort(types.begin(), types.end(), std::greater<>());
+  return types;
+}
+
+void TypeRegistry::GiveUp(const std::string& queue, Changes* changes) {
   const std::set<std::string> types = types_by_queue_[queue];
   for (const std::string& type : types) Drop({type, queue}, changes);
   types_by_queue_.erase(queue);
   changes->forgotten_queues.push_back(queue);
-  return true;
-}
-
-bool TypeRegistry::GiveUpAType(Changes* changes) {
-  if (changes->no_type_is_idle) return false;
-  absl::Duration newest = clock_->Monotonic() - kIdle;
-  std::optional<Entry> oldest;
-  for (const auto& [entry, announced] : announced_) {
-    if (announced.at > newest || declared_.contains(entry)) continue;
-    newest = announced.at;
-    oldest = entry;
-  }
-  if (!oldest.has_value()) {
-    changes->no_type_is_idle = true;
-    return false;
-  }
-  Drop(*oldest, changes);
-  return true;
 }
 
 void TypeRegistry::Drop(const Entry& entry, Changes* changes) {

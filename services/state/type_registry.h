@@ -7,8 +7,10 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -42,6 +44,7 @@ class TypeRegistry {
   // as its queue gave its place, and the queue have become known again before this.
   void TakeUpQueuesWithJobs();
   // Reads what workers announced before, and what is paused. Blocks until the store has told.
+  // What is no name, and the oldest beyond the limits, is left where it lies, with a log line.
   absl::Status Load();
 
   // A worker serves these. Saves what is new or was last saved an hour ago. Those for which
@@ -68,6 +71,9 @@ class TypeRegistry {
 
  private:
   using Entry = std::pair<std::string, std::string>;  // Type and queue.
+  // Each with when it was announced last.
+  template <typename T>
+  using OldestLast = std::vector<std::pair<absl::Duration, T>>;
 
   // When what was announced was saved last; and, on the monotonic clock, announced last.
   struct Announced {
@@ -80,21 +86,27 @@ class TypeRegistry {
     std::vector<std::string> new_queues;
     std::vector<std::string> forgotten_queues;
     std::vector<TypeRecord> to_save;
-    // Looked for already.
-    bool no_queue_is_idle = false;
-    bool no_type_is_idle = false;
+    // Who may give its place: looked for once, as there may be thousands. The last is the next.
+    std::optional<OldestLast<std::string>> idle_queues;
+    std::optional<OldestLast<Entry>> idle_types;
   };
   void Tell(Changes changes);
+  void TakeUpSaved(std::vector<TypeRecord> types);
 
   // Whether there is a place for it, which may have been made.
   bool HasPlace(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool GiveUpAQueue(Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool GiveUpAType(Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsIdle(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasIdleTypesOnly(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The next that may give its place, if there is one.
+  std::optional<std::string> IdleQueue(Changes* changes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<Entry> IdleType(Changes* changes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  OldestLast<std::string> IdleQueues() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  OldestLast<Entry> IdleTypes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveUp(const std::string& queue, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns whether the queue is new.
   bool Add(const std::string& type, const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Adds them, and tells of the queues that are new.
-  void AddAll(const std::vector<TypeRecord>& types);
 
   JobStore* const store_;
   const Clock* const clock_;

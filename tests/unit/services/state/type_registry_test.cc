@@ -22,6 +22,12 @@ class TypeRegistryTest : public StoreTest {
     return *testing::Await<std::vector<TypeRecord>>([&](auto done) { store_->ReadTypes(done); });
   }
 
+  // As an earlier process left them.
+  void SaveAll(const std::vector<TypeRecord>& types) {
+    ASSERT_TRUE(
+        testing::Await<bool>([&](auto done) { store_->SaveTypes(types, std::move(done)); }).ok());
+  }
+
   Names told_;
   TypeRegistry types_{store_.get(), &clock_,
                       [this](std::string queue) { told_.push_back(std::move(queue)); },
@@ -97,6 +103,62 @@ TEST_F(TypeRegistryTest, RemembersAnnouncedTypesAndPausedQueues) {
   EXPECT_FALSE(restarted.IsPaused("bulk"));
 }
 
+TEST_F(TypeRegistryTest, LeavesWhatIsNoNameWhereItLies) {
+  SaveAll({{"demo.echo\nforged line", "demo.echo", clock_.Now()},
+           {"mail", "Post", clock_.Now()},
+           {"", "", clock_.Now()},
+           {"demo.echo", "demo.echo", clock_.Now()}});
+  ASSERT_TRUE(types_.Load().ok());
+  EXPECT_EQ(types_.Queues(), Names{"demo.echo"});
+  EXPECT_EQ(types_.TypesOf("demo.echo"), Names{"demo.echo"});
+  EXPECT_EQ(told_, Names{"demo.echo"});
+}
+
+TEST_F(TypeRegistryTest, TakesUpTheNewestTypesThatHavePlaceAfterAStart) {
+  std::vector<TypeRecord> saved;
+  for (size_t i = 0; i < kMaxTypes + 10; ++i) {
+    saved.push_back({absl::StrCat("type", i), "bulk", clock_.Now() - absl::Seconds(i)});
+  }
+  SaveAll(saved);
+  ASSERT_TRUE(types_.Load().ok());
+  EXPECT_EQ(types_.TypesOf("bulk").size(), kMaxTypes);
+  EXPECT_TRUE(types_.ResolveQueue(absl::StrCat("type", kMaxTypes - 1), "").ok());
+  EXPECT_FALSE(types_.ResolveQueue(absl::StrCat("type", kMaxTypes), "").ok());
+}
+
+TEST_F(TypeRegistryTest, TakesUpTheNewestQueuesThatHavePlaceAfterAStart) {
+  types_.DeclareQueue("limited");
+  std::vector<TypeRecord> saved;
+  for (size_t i = 0; i < kMaxQueues + 10; ++i) {
+    saved.push_back({"a", absl::StrCat("queue", i), clock_.Now() - absl::Seconds(i)});
+  }
+  SaveAll(saved);
+  ASSERT_TRUE(types_.Load().ok());
+  EXPECT_EQ(types_.Queues().size(), kMaxQueues);
+  EXPECT_TRUE(types_.KnowsQueue("limited"));
+  EXPECT_TRUE(types_.KnowsQueue(absl::StrCat("queue", kMaxQueues - 2)));
+  EXPECT_FALSE(types_.KnowsQueue(absl::StrCat("queue", kMaxQueues - 1)));
+}
+
+TEST_F(TypeRegistryTest, GivesThePlaceOfALongUnseenTypeToANewOneRightAfterAStart) {
+  std::vector<TypeRecord> saved = {{"used", "bulk", clock_.Now()},
+                                   {"used.too", "bulk", clock_.Now() - absl::Minutes(89)}};
+  for (size_t i = saved.size(); i < kMaxTypes; ++i) {
+    saved.push_back({absl::StrCat("invented", i), "bulk", clock_.Now() - absl::Minutes(90)});
+  }
+  SaveAll(saved);
+  clock_.Advance(absl::Hours(3));  // While state was not there, no worker could be seen.
+  ASSERT_TRUE(types_.Load().ok());
+  std::vector<TypeRecord> fresh;
+  for (size_t i = 0; i < kMaxTypes; ++i) fresh.push_back({absl::StrCat("new", i), "bulk", {}});
+  types_.Announce(fresh);
+  EXPECT_TRUE(types_.ResolveQueue("new0", "").ok());
+  EXPECT_TRUE(types_.ResolveQueue("used", "").ok());
+  EXPECT_TRUE(types_.ResolveQueue("used.too", "").ok());
+  EXPECT_FALSE(types_.ResolveQueue("invented2", "").ok());
+  EXPECT_EQ(types_.TypesOf("bulk").size(), kMaxTypes);
+}
+
 TEST_F(TypeRegistryTest, SavesAnAnnouncementOnceAnHour) {
   const absl::Time first = clock_.Now();
   types_.Announce({{"demo.echo", "demo.echo", {}}});
@@ -162,6 +224,50 @@ TEST_F(TypeRegistryTest, KeepsEveryQueueThatIsUsed) {
   }
   EXPECT_EQ(types_.Queues().size(), kMaxQueues);
   EXPECT_EQ(forgotten_.size(), kMaxQueues - 5);
+}
+
+TEST_F(TypeRegistryTest, GivesUpNoQueueForATypeThatHasNoPlace) {
+  types_.Announce({{"over", "over", {}}});
+  clock_.Advance(absl::Hours(24 * 31));
+  types_.Forget();
+  ASSERT_TRUE(types_.KnowsQueue("over"));
+  FillTheQueues();
+  std::vector<TypeRecord> many;
+  for (size_t i = kMaxQueues - 1; i < kMaxTypes; ++i) {
+    many.push_back({absl::StrCat("many", i), "queue1", {}});
+  }
+  types_.Announce(many);
+  types_.Announce({{"late", "late", {}}});
+  EXPECT_FALSE(types_.KnowsQueue("late"));
+  EXPECT_TRUE(types_.KnowsQueue("over"));
+  EXPECT_TRUE(forgotten_.empty());
+}
+
+TEST_F(TypeRegistryTest, MakesRoomForAQueueAndItsTypeByGivingUpOneQueue) {
+  FillTheQueues();
+  clock_.Advance(absl::Hours(1));
+  std::vector<TypeRecord> many;
+  for (size_t i = kMaxQueues; i < kMaxTypes; ++i) {
+    many.push_back({absl::StrCat("many", i), "queue1", {}});
+  }
+  types_.Announce(many);
+  types_.Announce({{"late", "late", {}}});
+  EXPECT_TRUE(types_.KnowsQueue("late"));
+  EXPECT_EQ(forgotten_, Names{"queue0"});
+  EXPECT_TRUE(types_.ResolveQueue("type2", "").ok()) << "its queue's type left room enough";
+}
+
+TEST_F(TypeRegistryTest, KeepsWhatTheSameWorkerAnnouncedJustBefore) {
+  FillTheQueues();
+  clock_.Advance(absl::Hours(1));
+  std::vector<TypeRecord> batch = {{"new", "new", {}}};
+  for (size_t i = 1; i < kMaxQueues / 2; ++i) {
+    batch.push_back({absl::StrCat("type", i), absl::StrCat("queue", i), {}});
+  }
+  for (size_t i = 1; i < kMaxQueues / 2; ++i) batch.push_back({"new", absl::StrCat("new", i), {}});
+  types_.Announce(batch);
+  for (const TypeRecord& type : batch) EXPECT_TRUE(types_.KnowsQueue(type.queue)) << type.queue;
+  EXPECT_EQ(forgotten_.size(), kMaxQueues / 2);
 }
 
 TEST_F(TypeRegistryTest, DoesNotRememberAfterARestartWhatGaveItsPlace) {
