@@ -38,6 +38,9 @@ inline constexpr absl::Duration kMinAttemptTimeout = absl::Seconds(1);
 inline constexpr absl::Duration kMaxAttemptTimeout = absl::Hours(30 * 24);
 inline constexpr absl::Duration kMinLease = absl::Seconds(5);
 inline constexpr absl::Duration kMaxLease = absl::Hours(1);
+// Of a handler, from the wish to stop to the kill. Also how long a job whose lease was lost waits
+// for its old attempt to be dead.
+inline constexpr absl::Duration kMaxGrace = absl::Hours(1);
 inline constexpr absl::Duration kMinRetention = absl::Seconds(1);
 inline constexpr absl::Duration kMaxRetention = absl::Hours(366 * 24);
 inline constexpr int32_t kMaxPageSize = 1000;

@@ -23,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/duration/duration.h"
+#include "common/limits/limits.h"
 #include "common/names/names.h"
 #include "common/utf8/utf8.h"
 
@@ -128,7 +129,7 @@ class Reader {
   }
 
   absl::Duration ReadDuration(const YAML::Node& parent, const char* key, absl::Duration otherwise,
-                              bool may_be_zero) {
+                              bool may_be_zero, absl::Duration max = kMaxDuration) {
     const YAML::Node node = parent[key];
     if (!node.IsDefined()) return otherwise;
     const auto duration = node.IsScalar() ? ParseDuration(node.Scalar()) : std::nullopt;
@@ -136,9 +137,10 @@ class Reader {
       Fault(node, absl::StrCat("\"", key, "\" must be ", kDurationRule));
       return otherwise;
     }
-    if (*duration > kMaxDuration || (*duration == absl::ZeroDuration() && !may_be_zero)) {
-      Fault(node, absl::StrCat("\"", key, "\" must be ",
-                               may_be_zero ? "at most" : "above 0 and at most", " 365d"));
+    if (*duration > max || (*duration == absl::ZeroDuration() && !may_be_zero)) {
+      Fault(node,
+            absl::StrCat("\"", key, "\" must be ",
+                         may_be_zero ? "at most " : "above 0 and at most ", DurationText(max)));
       return otherwise;
     }
     return *duration;
@@ -186,7 +188,7 @@ class Reader {
           node["concurrency"],
           absl::StrCat("\"concurrency\" must be at most the worker's slots (", config.slots, ")"));
     }
-    handler.grace = ReadDuration(node, "grace", handler.grace, true);
+    handler.grace = ReadDuration(node, "grace", handler.grace, true, kMaxGrace);
     handler.attempt_timeout = ReadDuration(node, "attempt_timeout", absl::ZeroDuration(), false);
     if (const auto kind = ReadKind(node); kind.has_value()) {
       handler.kind = *kind;

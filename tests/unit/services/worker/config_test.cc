@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/limits/limits.h"
 #include "tests/support/temporary_directory.h"
 
 namespace buzzer::worker {
@@ -167,6 +168,16 @@ handlers:
                           StartsWith("16: \"A B\" cannot be set"),
                           "13: type b has a handler already; keep one",
                           "19: \"program\" is for handlers of kind exec only"));
+}
+
+TEST_F(WorkerConfigTest, TakesAGraceOfAnHourAndNoLonger) {
+  const auto config = Load("handlers: [{type: a, kind: demo.echo, grace: 1h}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->handlers[0].grace, kMaxGrace);
+  EXPECT_THAT(Faults("handlers: [{type: a, kind: demo.echo, grace: 60m1s}]"),
+              ElementsAre("1: \"grace\" must be at most 1h"));
+  EXPECT_THAT(Faults("drain_timeout: 366d\nhandlers: [{type: a, kind: demo.echo}]"),
+              ElementsAre("1: \"drain_timeout\" must be at most 365d"));
 }
 
 TEST_F(WorkerConfigTest, RefusesAProgramThatCannotBeExecuted) {
