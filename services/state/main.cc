@@ -103,12 +103,15 @@ int RunCommand(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   buzzer::CloseProcessToOthers();
   umask(077);  // The database, its backups and what SQLite makes beside them are nobody else's.
-  if (const auto words = buzzer::ParseFlagsAndWords({kProgram, kUsage}, argc, argv);
-      !words.empty()) {
+  const auto words = buzzer::ParseFlagsAndWords({kProgram, kUsage}, argc, argv);
+  buzzer::log::SetService("state");
+  if (!words.empty()) {
+    // A backup needs no broker, but may be taken in a container that has its password.
+    buzzer::DropSecretsFromEnvironment();
+    buzzer::HidePasswordsOfCommandLine(argc, argv);
     return RunCommand(words);
   }
   buzzer::BlockShutdownSignals();
-  buzzer::log::SetService("state");
   buzzer::TakeForeignLogs();
   buzzer::HidePasswordsOfCommandLine(argc, argv);
 

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -62,6 +63,27 @@ def test_a_password_on_the_command_line_is_overwritten_and_said(fresh_buzzer, br
     shown = pathlib.Path(f"/proc/{worker.pid}/cmdline").read_bytes().decode()
     assert password_of(broker) not in shown and "amqp://" in shown
     assert len(worker.events("password_on_command_line")) == 1
+
+
+def test_a_backup_command_shows_no_password_that_it_was_given(tmp_path):
+    # State's own container has it in the environment, and its flags are easily taken along.
+    url = "amqp://ann:sesame@127.0.0.1:1/"
+    with subprocess.Popen(
+            [harness.BIN_DIR / "buzzer-state", "restore", "-", "--data_directory", tmp_path / "state",
+             "--broker_url", url],
+            env={**os.environ, "BUZZER_BROKER_URL": url, "BUZZER_BROKER_PASSWORD": "sesame"},
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as restore:
+        given_up = threading.Timer(harness.WAIT_SECONDS, restore.kill)
+        given_up.start()
+        try:
+            # It waits for the backup then.
+            assert "password_on_command_line" in restore.stderr.readline()
+            for name in ("environ", "cmdline"):
+                shown = pathlib.Path(f"/proc/{restore.pid}/{name}").read_bytes().decode()
+                assert "sesame" not in shown, name
+        finally:
+            given_up.cancel()
+            restore.kill()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
