@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kMinSeconds = -62'135'596'800;
 constexpr int64_t kEndSeconds = 253'402'300'800;
-constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
 constexpr int32_t kNanosOfASecond = 1'000'000'000;
 
 }  // namespace
@@ -28,14 +27,15 @@ std::optional<absl::Time> CheckedTime(const google::protobuf::Timestamp& timesta
 }
 
 std::optional<absl::Duration> CheckedDuration(const google::protobuf::Duration& duration) {
-  const int64_t seconds = duration.seconds();
+  const absl::Duration seconds = absl::Seconds(duration.seconds());
   const int32_t nanos = duration.nanos();
-  const bool signs_differ = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
-  if (signs_differ || seconds < -kMaxDurationSeconds || seconds > kMaxDurationSeconds ||
+  const bool signs_differ =
+      (duration.seconds() > 0 && nanos < 0) || (duration.seconds() < 0 && nanos > 0);
+  if (signs_differ || seconds < -kMaxProtoDuration || seconds > kMaxProtoDuration ||
       nanos <= -kNanosOfASecond || nanos >= kNanosOfASecond) {
     return std::nullopt;
   }
-  return absl::Seconds(seconds) + absl::Nanoseconds(nanos);
+  return seconds + absl::Nanoseconds(nanos);
 }
 
 bool IsInRange(const google::protobuf::Duration& duration, absl::Duration min, absl::Duration max) {

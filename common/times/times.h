@@ -17,6 +17,8 @@ namespace buzzer {
 // no JSON, and a message with such a time in it cannot be told over REST at all.
 absl::Time MinTimestamp();
 absl::Time MaxTimestamp();
+// The longest google.protobuf.Duration, some 10 000 years; the shortest is as far below 0.
+inline constexpr absl::Duration kMaxProtoDuration = absl::Seconds(315'576'000'000);
 
 // The value of a message that may come from anybody; nullopt if its seconds and nanos are
 // not what timestamp.proto and duration.proto allow.

@@ -11,12 +11,6 @@
 #include "services/state/boundary/values.h"
 
 namespace buzzer::state {
-namespace {
-
-// Of a google.protobuf.Duration: 10 000 years.
-constexpr absl::Duration kMaxDuration = absl::Seconds(315'576'000'000);
-
-}  // namespace
 
 std::shared_ptr<const internal::v1::NewJob> JobRecord::NoSpec() {
   static const auto* const kNone =
@@ -56,7 +50,7 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
 
 google::protobuf::Duration ToDuration(absl::Duration duration) {
   google::protobuf::Duration proto;
-  duration = std::clamp(duration, -kMaxDuration, kMaxDuration);
+  duration = std::clamp(duration, -kMaxProtoDuration, kMaxProtoDuration);
   proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
   proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
   return proto;
@@ -70,7 +64,7 @@ absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
 
 absl::Duration FromDuration(const google::protobuf::Duration& duration) {
   return std::clamp(absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos()),
-                    -kMaxDuration, kMaxDuration);
+                    -kMaxProtoDuration, kMaxProtoDuration);
 }
 
 v1::Progress ToProto(const ProgressRecord& progress) {

@@ -22,7 +22,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMaxDepth = 32;
 constexpr char kTooLong[] = "a line must have at most 64 KiB";
 // Sums of many small steps end a little beside 0 and 1.
 constexpr double kRounding = 1e-9;
@@ -45,7 +44,7 @@ bool IsTooDeep(absl::string_view json) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > kMaxJsonDepth) return true;
     } else if (c == '}' || c == ']') {
       --depth;
     }
@@ -74,7 +73,7 @@ bool ReadData(const Json& value, google::protobuf::Value* data) {
 }  // namespace
 
 absl::Status AddProgressLine(absl::string_view line, v1::Progress* progress) {
-  if (IsTooDeep(line)) return Refuse(absl::StrCat("JSON may be nested ", kMaxDepth, " deep"));
+  if (IsTooDeep(line)) return Refuse(absl::StrCat("JSON may be nested ", kMaxJsonDepth, " deep"));
   const Json object = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) {
     return Refuse(
