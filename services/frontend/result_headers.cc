@@ -3,20 +3,14 @@
 
 #include "services/frontend/result_headers.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "common/job_fields/job_fields.h"
 
 namespace buzzer::frontend {
 
 std::string SafeContentType(absl::string_view content_type) {
-  // Longer ones are none that a header could carry.
-  constexpr size_t kMaxBytes = 255;
-  const bool fits = !content_type.empty() && content_type.size() <= kMaxBytes &&
-                    std::all_of(content_type.begin(), content_type.end(),
-                                [](char c) { return c >= 0x20 && c <= 0x7e; });
-  return fits ? std::string(content_type) : "application/octet-stream";
+  return IsContentType(content_type) ? std::string(content_type) : "application/octet-stream";
 }
 
 bool IsShownInline(absl::string_view content_type) {

@@ -10,8 +10,8 @@
 
 namespace buzzer::frontend {
 
-// The content type to send for a result: the handler's own, or
-// `application/octet-stream` if that cannot stand in a header.
+// The content type to send for a result: the handler's own, or `application/octet-stream` if that
+// is none. State stores no other; an earlier version did, and one could break a header.
 std::string SafeContentType(absl::string_view content_type);
 
 // Whether a browser may show it: JSON, plain text, and images but SVG, which can hold

@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include "common/limits/limits.h"
+
 namespace buzzer::frontend {
 namespace {
 
@@ -29,7 +31,14 @@ TEST(ResultHeaders, NeverPassOnAContentTypeThatBreaksAHeader) {
   for (const char* type : {"", "text/plain\r\nset-cookie: a=b", "text/é", "text/\x7f"}) {
     EXPECT_EQ(SafeContentType(type), "application/octet-stream") << type;
   }
-  EXPECT_EQ(SafeContentType(std::string(256, 'x')), "application/octet-stream");
+}
+
+TEST(ResultHeaders, PassOnNoContentTypeThatAJobCouldNotHaveToday) {
+  const std::string longest = "text/" + std::string(kMaxContentTypeBytes - 5, 'x');
+  EXPECT_EQ(SafeContentType(longest), longest);
+  for (const std::string& type : {longest + "x", std::string("json"), std::string("text/")}) {
+    EXPECT_EQ(SafeContentType(type), "application/octet-stream") << type;
+  }
 }
 
 }  // namespace
