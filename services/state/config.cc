@@ -3,36 +3,22 @@
 
 #include "services/state/config.h"
 
-#include <yaml-cpp/yaml.h>
-
-#include <exception>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/names/names.h"
-#include "common/utf8/utf8.h"
+#include "common/yaml_file/yaml_file.h"
 
 namespace buzzer::state {
 namespace {
 
-// Of a fault, which may repeat what stands in the file.
-constexpr size_t kMaxFaultBytes = 512;
-constexpr size_t kMaxFaults = 50;
-
-// Gathers every fault of a file before giving up on it.
+// Finds what is wrong with a node.
 class Checker {
  public:
-  explicit Checker(std::string path) : path_(std::move(path)) {}
+  explicit Checker(YamlFaults* faults) : faults_(faults) {}
 
-  void Fault(const YAML::Node& node, absl::string_view what) {
-    if (faults_.size() == kMaxFaults) {
-      ++further_faults_;
-      return;
-    }
-    faults_.push_back(
-        absl::StrCat(path_, ":", node.Mark().line + 1, ": ", OneLine(what, kMaxFaultBytes)));
-  }
+  void Fault(const YAML::Node& node, absl::string_view what) { faults_->Add(node, what); }
 
   // Whether it is a map; every key that is not among `known` is a fault.
   bool CheckMap(const YAML::Node& node, const std::set<std::string>& known,
@@ -66,18 +52,8 @@ class Checker {
     return name;
   }
 
-  absl::Status status() const {
-    if (faults_.empty()) return absl::OkStatus();
-    std::string text = absl::StrJoin(faults_, "\n");
-    if (further_faults_ > 0)
-      absl::StrAppend(&text, "\n", path_, ": and ", further_faults_, " more");
-    return absl::InvalidArgumentError(text);
-  }
-
  private:
-  const std::string path_;
-  std::vector<std::string> faults_;
-  int further_faults_ = 0;
+  YamlFaults* const faults_;
 };
 
 void ReadQueues(const YAML::Node& queues, Checker& checker, Config& config) {
@@ -115,27 +91,15 @@ void ReadTypes(const YAML::Node& types, Checker& checker, Config& config) {
 }  // namespace
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
-  // yaml-cpp reports by throwing, when a node is looked at too; it stops here.
-  try {
-    const YAML::Node root = YAML::LoadFile(path);
-    Config config;
-    if (root.IsNull()) return config;
-    Checker checker(path);
-    if (checker.CheckMap(root, {"queues", "types"}, "the file")) {
-      ReadQueues(root["queues"], checker, config);
-      ReadTypes(root["types"], checker, config);
-    }
-    if (absl::Status status = checker.status(); !status.ok()) return status;
-    return config;
-  } catch (const YAML::BadFile&) {
-    return absl::NotFoundError(absl::StrCat("cannot read the configuration file ", path));
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ":", error.mark.line + 1, ": not YAML: ", OneLine(error.msg, kMaxFaultBytes)));
-  } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": cannot be read: ", OneLine(error.what(), kMaxFaultBytes)));
-  }
+  Config config;
+  absl::Status read = ReadYamlFile(path, [&](const YAML::Node& root, YamlFaults& faults) {
+    Checker checker(&faults);
+    if (root.IsNull() || !checker.CheckMap(root, {"queues", "types"}, "the file")) return;
+    ReadQueues(root["queues"], checker, config);
+    ReadTypes(root["types"], checker, config);
+  });
+  if (!read.ok()) return read;
+  return config;
 }
 
 }  // namespace buzzer::state

@@ -5,12 +5,10 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -25,15 +23,12 @@
 #include "common/duration/duration.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
-#include "common/utf8/utf8.h"
+#include "common/yaml_file/yaml_file.h"
 
 namespace buzzer::worker {
 namespace {
 
 constexpr int kMaxSlots = 10'000;
-// Of a fault, which may repeat what stands in the file.
-constexpr size_t kMaxFaultBytes = 512;
-constexpr size_t kMaxFaults = 50;
 // Longer ones are a slip of the pen.
 constexpr absl::Duration kMaxDuration = absl::Hours(24 * 365);
 
@@ -55,10 +50,11 @@ bool IsEnvironmentName(absl::string_view name) {
                      [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
 
-// Walks the file and gathers every fault before giving up on it.
+// Walks the file.
 class Reader {
  public:
-  Reader(std::string path, int slots) : path_(std::move(path)), slots_override_(slots) {}
+  Reader(std::string path, int slots, YamlFaults* faults)
+      : path_(std::move(path)), slots_override_(slots), faults_(faults) {}
 
   Config Read(const YAML::Node& root) {
     Config config;
@@ -80,23 +76,8 @@ class Reader {
     return config;
   }
 
-  absl::Status status() const {
-    if (faults_.empty()) return absl::OkStatus();
-    std::string text = absl::StrJoin(faults_, "\n");
-    if (further_faults_ > 0)
-      absl::StrAppend(&text, "\n", path_, ": and ", further_faults_, " more");
-    return absl::InvalidArgumentError(text);
-  }
-
  private:
-  void Fault(const YAML::Node& node, absl::string_view what) {
-    if (faults_.size() == kMaxFaults) {
-      ++further_faults_;
-      return;
-    }
-    faults_.push_back(
-        absl::StrCat(path_, ":", node.Mark().line + 1, ": ", OneLine(what, kMaxFaultBytes)));
-  }
+  void Fault(const YAML::Node& node, absl::string_view what) { faults_->Add(node, what); }
 
   // Whether it is a map; keys that are not known, or that stand there twice, are faults.
   bool IsMapOf(const YAML::Node& node, const std::set<std::string>& known, absl::string_view what) {
@@ -297,29 +278,18 @@ class Reader {
 
   const std::string path_;
   const int slots_override_;
-  std::vector<std::string> faults_;
-  int further_faults_ = 0;
+  YamlFaults* const faults_;
 };
 
 }  // namespace
 
 absl::StatusOr<Config> LoadConfig(const std::string& path, int slots) {
-  // yaml-cpp reports by throwing; it stops here.
-  try {
-    const YAML::Node root = YAML::LoadFile(path);
-    Reader reader(path, slots);
-    Config config = reader.Read(root);
-    if (absl::Status status = reader.status(); !status.ok()) return status;
-    return config;
-  } catch (const YAML::BadFile&) {
-    return absl::NotFoundError(absl::StrCat("cannot read the configuration file ", path));
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ":", error.mark.line + 1, ": not YAML: ", OneLine(error.msg, kMaxFaultBytes)));
-  } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": cannot be read: ", OneLine(error.what(), kMaxFaultBytes)));
-  }
+  Config config;
+  absl::Status read = ReadYamlFile(path, [&](const YAML::Node& root, YamlFaults& faults) {
+    config = Reader(path, slots, &faults).Read(root);
+  });
+  if (!read.ok()) return read;
+  return config;
 }
 
 }  // namespace buzzer::worker
