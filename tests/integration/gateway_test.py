@@ -266,6 +266,10 @@ def test_what_grpc_cannot_parse_is_400_and_never_501(gateway):
     ('{"type":"a","payload":' + "[" * 33 + "]" * 33 + "}", "payload: nested deeper than 32"),
     ('{"type":"a","payload":' + '{"a":' * 33 + "1" + "}" * 34, "payload: nested deeper than 32"),
     ("[" * 100_000, "payload: nested deeper than 32"),
+    ('{"type":"a","payload_contentType":"text/plain"}', 'unknown field "payload_contentType"'),
+    ('{"type":"a","t\\u0079pe":"b"}', 'unknown field "t\\u0079pe"'),
+    ('{"type":"a"}}', "closes nothing"),
+    ("]", "closes nothing"),
 ])
 def test_a_bad_body_is_400_and_says_why(gateway, body, message):
     answer = gateway.call("POST", "/v1/jobs", data=body)
@@ -296,6 +300,19 @@ def test_a_payload_of_too_many_values_is_400_before_it_is_a_tree(gateway, elemen
     assert gateway.frontend.calls == []
 
 
+@pytest.mark.parametrize("body, message", [
+    ("]" * MAX_BODY, "closes nothing"),
+    ('{"type":"a","payload":[' + '""' * 1_000_000, "or 524288 texts"),
+    ('{"type":"a","payload":[' + '""' * 1_000_000 + "]}", "or 524288 texts"),
+    ('{"type":"a","payload":' + "[]" * 1_000_000 + "}", "payload: more than 262144 values"),
+], ids=["closing", "open texts", "texts", "lists"])
+def test_what_is_no_json_is_read_no_further_than_what_is(gateway, body, message):
+    """The thread that reads it serves others as well."""
+    answer = gateway.call("POST", "/v1/jobs", data=body)
+    assert message in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    assert gateway.frontend.calls == []
+
+
 def test_a_batch_of_too_many_values_is_400(gateway):
     body = '{"requests":[' + ",".join(["{}"] * MAX_VALUES) + "]}"
     answer = gateway.call("POST", "/v1/jobs:batchSubmit", data=body)
@@ -305,6 +322,8 @@ def test_a_batch_of_too_many_values_is_400(gateway):
 @pytest.mark.parametrize("payload", [
     # What text is made of is no value, however much there is of it.
     '"' + "{},[]:" * ((1 << 20) // 6 - 1) + '"', '"' + '\\"{}' * (1 << 18) + '"',
+    '"' + '\\"' * (1 << 19) + '"', '"' + "\\\\" * (1 << 19) + '"',
+    "[" + ",".join(['"abc"'] * 174_000) + "]",
     "[" + ",".join(["0.12345"] * 131_000) + "]",
     "[" + ",".join(["[12.34,56.78]"] * 74_000) + "]",
     "[" + ",".join(['{"id":12,"x":"abc"}'] * 52_000) + "]",
@@ -417,6 +436,50 @@ def test_no_field_of_the_path_or_the_body_is_taken_from_the_query(gateway, api):
                 tried += 1
     assert gateway.frontend.calls == []
     assert tried > 200
+
+
+def calls_without_a_body(api):
+    return [(method, re.sub(r"\{[a-z_.]+=?([^}]*)\}", r"\1", template).replace("*", "A"))
+            for method, template, body, _ in routes(api) if not body]
+
+
+@pytest.mark.parametrize("body", [
+    '{"nosuch":1}', '{"name":"jobs/B"}', '{"filter":"state=FAILED"}', "[]", "1", '""', "x", "{} {}",
+    '{"":' + "[" * 100_000, "[" + "{}," * 500_000, "filter=x", " {", "\0"])
+def test_a_call_without_a_body_refuses_one(gateway, api, body):
+    calls = calls_without_a_body(api)
+    assert {method for method, _ in calls} == {"GET", "DELETE"}
+    assert len(calls) >= 8
+    for method, path in calls:
+        for content_type in ("application/json", "application/x-www-form-urlencoded"):
+            answer = gateway.call(method, path, data=body, headers={"Content-Type": content_type})
+            message = assert_error(answer, 400, 3, "INVALID_REQUEST")
+            assert "this call takes no body" in message, (method, path)
+        answer = gateway.call(method, path, data=iter([body.encode()]))
+        assert "this call takes no body" in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    assert gateway.frontend.calls == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b" { }\n"])
+def test_an_empty_object_is_no_body(gateway, api, body):
+    gateway.frontend.on = {
+        "GetJob": lambda request, _: gateway.api.job.Job(name=request.name),
+        "WaitJob": lambda request, _: gateway.api.job.Job(name=request.name),
+        "ListJobs": lambda request, _: gateway.api.jobs.ListJobsResponse(),
+        "StreamJobEvents": lambda request, _: iter([event("id: 1\n\n")]),
+        "GetJobResult": lambda request, _: httpbody_pb2.HttpBody(data=b"x"),
+        "DeleteJob": lambda request, _: empty_pb2.Empty(),
+    }
+    served = 0
+    for method, path in calls_without_a_body(api):
+        if path.startswith("/v1/jobs"):
+            for data in (body, iter([body])):
+                answer = gateway.call(method, path, data=data)
+                assert answer.status_code == 200, (method, path, answer.text)
+                served += 1
+    assert len(gateway.frontend.calls) == served >= 12
+    for called, request, _ in gateway.frontend.calls:
+        assert called == "ListJobs" or request.name == "jobs/A"
 
 
 def test_a_query_of_nothing_is_none(gateway):

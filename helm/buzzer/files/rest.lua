@@ -18,7 +18,11 @@ local no_body = {payload_at = 0, fields = ""}
 for _, body in pairs({no_body, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
   body.fields = body.fields:gsub("%s+", " ")
   body.is_field = {}
-  for name in body.fields:gmatch("%a+") do body.is_field[name] = true end
+  -- By both of its names, and by no mixture, which the transcoder would drop.
+  for name in body.fields:gmatch("%a+") do
+    body.is_field[name] = true
+    body.is_field[name:gsub("%u", function(letter) return "_" .. letter:lower() end)] = true
+  end
   -- At which depth which keys are known.
   body.at = {body}
 end
@@ -33,6 +37,9 @@ local max_payload_depth = 32
 -- others wait, for each value. So a mebibyte may have numbers of three digits, but not one
 -- `{}` after the other.
 local max_values = 262144
+-- What is no JSON is not to be looked at for longer than that: texts without commas between
+-- them are no values by the count above, and each costs a turn of fault_of's loop.
+local max_turns = 2 * max_values
 
 -- allowed[HTTP status][x-http-code]: the transcoder has one HTTP status for each
 -- gRPC code, the frontend says in x-http-code which finer one it means, and only
@@ -93,12 +100,15 @@ local function skip_string(text, at)
   end
 end
 
+local too_many = "payload: more than " .. max_values .. " values (empty lists and objects count "
+  .. "twice), or " .. max_turns .. " texts, keys, brackets and commas, in one request; "
+  .. "payload_bytes takes them as they are"
 local not_strict = "in JSON, keys and strings stand in double quotes, and no comma is last"
 
 -- Says what is wrong with a body that the transcoder would take, or nil. It looks at
 -- the keys of requests, the depth and the count; the rest is the transcoder's to judge.
 local function fault_of(text, known)
-  local depth, at, expects_key, values = 0, 1, false, 1
+  local depth, at, expects_key, values, turns = 0, 1, false, 1, 0
   while true do
     at = text:find("[\"'{}%[%],]", at)
     if not at then return nil end
@@ -110,7 +120,7 @@ local function fault_of(text, known)
       if expects_key then
         local name = text:sub(at + 1, after - 2)
         local here = known.at[depth] or no_body
-        if not here.is_field[(name:gsub("_(%l)", string.upper))] then
+        if not here.is_field[name] then
           return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
             and "this call takes no body" or "known are " .. here.fields)
         end
@@ -129,11 +139,10 @@ local function fault_of(text, known)
     else
       depth = depth - 1
       expects_key = false
+      if depth < 0 then return "in the JSON, a " .. c .. " closes nothing" end
     end
-    if values > max_values then
-      return "payload: more than " .. max_values .. " values in one request (empty lists and "
-        .. "objects count twice); payload_bytes takes them as they are"
-    end
+    turns = turns + 1
+    if values > max_values or turns > max_turns then return too_many end
     if known.at[depth] and (c == "{" or c == ",") then
       expects_key = true
       if not text:find(c == "{" and '^%s*["}]' or '^%s*"', after) then return not_strict end
@@ -141,6 +150,9 @@ local function fault_of(text, known)
     at = after
   end
 end
+
+-- The methods of bindings with a body and of those without; there are no others.
+local takes_body = {POST = true, GET = false, DELETE = false}
 
 function envoy_on_request(handle)
   local headers = handle:headers()
@@ -166,11 +178,18 @@ function envoy_on_request(handle)
   if headers:get("accept") == "text/event-stream" and path:find("^[^?]*:watch%f[?%z]") then
     handle:streamInfo():dynamicMetadata():set("buzzer", "event_source", true)
   end
-  if headers:get(":method") ~= "POST" or not path:find("^/v1/") then return end
+  local method = headers:get(":method")
+  if takes_body[method] == nil or not path:find("^/v1/") then return end
   local body = handle:body()
   if not body then return end
-  local known = body_of[path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?")] or no_body
-  local fault = fault_of(body:getBytes(0, body:length()), known)
+  local text, fault = body:getBytes(0, body:length()), nil
+  if takes_body[method] then
+    fault = fault_of(text, body_of[path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?")] or no_body)
+  elseif text:find("%S") and not text:find("^%s*{%s*}%s*$") then
+    -- The transcoder would take a GET's fields from it, and drop a DELETE's.
+    fault = "this call takes no body: its fields stand in the path"
+      .. (method == "GET" and " and the query" or "")
+  end
   if fault then
     handle:respond({[":status"] = "400"}, fault)
   end
