@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent import futures
 
 import grpc
 import pytest
@@ -92,6 +93,16 @@ def fresh_gateway(api, tmp_path, request):
     running.close()
 
 
+@pytest.fixture(scope="module")
+def any_host_gateway(api, tmp_path_factory):
+    """Answers for any host, and no page of this machine may call."""
+    running = Gateway(api, tmp_path_factory.mktemp("any-host"),
+                      ["--hosts", "*", "--cors-origins", "none"])
+    running.frontend.on["GetJob"] = lambda request, _: api.job.Job()
+    yield running
+    running.close()
+
+
 def speak(gateway, *lines, body=b""):
     """Sends a request as it is written here; the whole answer, until the gateway closes."""
     with socket.create_connection(gateway.address.split(":"), 30) as peer:
@@ -140,6 +151,23 @@ def test_the_list_of_known_fields_is_that_of_the_proto(api):
         entry = re.search(r'\["%s"\] = \{.*?fields = (?:\[\[(.*?)\]\]|"(.*?)")' % path, lua, re.S)
         listed = re.findall(r"\w+", entry[1] or entry[2])
         assert listed == [field.json_name for field in message.DESCRIPTOR.fields]
+
+
+@pytest.mark.parametrize("flag", ["--admin-port", "--metrics-port", "--sync-twin-port"])
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
+def test_what_is_no_port_is_refused_with_the_reason(flag, port):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        render("--listen", "127.0.0.1:8080", "--frontend", "127.0.0.1:50051", f"{flag}={port}",
+               *([] if flag == "--admin-port" else ["--admin-port", "9901"]))
+    assert f"argument {flag}: '{port}' is no port from 1 to 65535" in failed.value.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "4294967296", "many"])
+def test_what_is_no_rate_is_refused_with_the_reason(limit):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        render("--listen", "127.0.0.1:8080", "--frontend", "127.0.0.1:50051", "--admin-port", "9901",
+               f"--rate-limit={limit}")
+    assert f"argument --rate-limit: '{limit}' is no number of requests" in failed.value.stderr
 
 
 # --- Envoy's admin interface
@@ -675,6 +703,22 @@ def test_any_host(fresh_gateway):
         assert answer.status_code == status, answer.text
 
 
+@pytest.mark.parametrize("host, origin, status", [
+    ("jobs.example.com:443", "https://jobs.example.com", 200),
+    ("jobs.example.com:80", "http://jobs.example.com", 200),
+    ("jobs.example.com:80", "https://jobs.example.com", 403),
+    ("jobs.example.com:443", "http://jobs.example.com", 403),
+    ("jobs.example.com:8443", "https://jobs.example.com", 403),
+    ("jobs.example.com:443", "https://a.example.com", 403),
+    ("jobs.example.com:443", "https://jobs.example.com:8443", 403),
+    ("jobs.example.com:443", "null", 403), ("jobs.example.com:443", "", 403),
+])
+def test_a_host_that_names_the_default_port_has_pages_that_do_not(any_host_gateway, host, origin,
+                                                                  status):
+    answer = any_host_gateway.call("GET", "/v1/jobs/1", headers={"Host": host, "Origin": origin})
+    assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize("hosts", ["localhost:8080", "http://localhost", "a b", "", "a,,b", "*.*.a",
                                    "a,*", "::1", '"', "a/b"])
 def test_what_is_no_host_is_refused_with_the_reason(hosts):
@@ -1084,6 +1128,17 @@ def test_grpc_that_names_a_foreign_origin_is_refused(gateway):
             stub.GetJob(gateway.api.jobs.GetJobRequest(name="jobs/1"),
                         metadata=(("origin", "http://evil.example"),))
     assert failed.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    said = failed.value.details()
+    assert "Origin: http://evil.example" in said and "--cors-origins" in said and "{" not in said
+    # A host that is not listed has a sentence of its own, whatever the origin.
+    with grpc.insecure_channel(gateway.address,
+                               [("grpc.default_authority", "evil.example")]) as channel:
+        stub = gateway.api.jobs_grpc.JobServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as failed:
+            stub.GetJob(gateway.api.jobs.GetJobRequest(name="jobs/1"),
+                        metadata=(("origin", "http://localhost:3000"),))
+    assert failed.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    assert "--hosts" in failed.value.details() and "origin" not in failed.value.details()
     assert gateway.frontend.calls == []
 
 
@@ -1138,6 +1193,12 @@ def assert_told_to_come_back(answer):
 EVENT_SOURCE = {"Accept": "text/event-stream"}
 
 
+def all_at_once(call, times=20):
+    """One after the other, a slow machine would stay below any limit of the rate."""
+    with futures.ThreadPoolExecutor(times) as threads:
+        return [each.result() for each in [threads.submit(call) for _ in range(times)]]
+
+
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED,
                                   grpc.StatusCode.DEADLINE_EXCEEDED])
 def test_a_browsers_watch_that_fails_for_now_is_told_to_come_back(gateway, code):
@@ -1173,8 +1234,8 @@ def test_a_browsers_watch_without_a_frontend_is_told_to_come_back(fresh_gateway)
 @pytest.mark.parametrize("fresh_gateway", [["--rate-limit", "1"]], indirect=True)
 def test_a_browsers_watch_over_the_rate_limit_is_told_to_come_back(fresh_gateway):
     fresh_gateway.frontend.on["StreamJobEvents"] = lambda request, _: iter([event("id: 1\n\n")])
-    answers = [fresh_gateway.call("GET", "/v1/jobs/1%3Awatch", headers=EVENT_SOURCE)
-               for _ in range(5)]
+    answers = all_at_once(lambda: fresh_gateway.call("GET", "/v1/jobs/1%3Awatch",
+                                                     headers=EVENT_SOURCE))
     refused = [answer for answer in answers if "id: 1" not in answer.text]
     assert refused
     for answer in refused:
@@ -1211,7 +1272,7 @@ def test_a_frontend_that_drains_gets_no_more_calls(fresh_gateway):
 @pytest.mark.parametrize("fresh_gateway", [["--rate-limit", "2"]], indirect=True)
 def test_over_the_rate_limit_the_answer_is_429(fresh_gateway):
     fresh_gateway.frontend.on["GetJob"] = lambda request, _: fresh_gateway.api.job.Job()
-    answers = [fresh_gateway.call("GET", "/v1/jobs/1") for _ in range(10)]
+    answers = all_at_once(lambda: fresh_gateway.call("GET", "/v1/jobs/1"))
     refused = [answer for answer in answers if answer.status_code != 200]
     assert refused
     for answer in refused:
