@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from chart import (CHART, HELMS, MATRIX, ROOT, case_text, helm, render,
+from chart import (CHART, HELMS, LEAST, MATRIX, ROOT, case_text, helm, merged, render,
                    render_text)
 
 SCHEMAS = pathlib.Path(os.environ.get("BUZZER_SCHEMAS", ROOT / "build/helm-schemas"))
@@ -212,6 +212,27 @@ def test_notes_are_of_the_case(case):
         assert "curl -i -X POST https://buzzer.example.com/v1/jobs" in notes
     if case == "smallest":
         assert '"type": "text.words"' in notes and "helm test" not in notes
+
+
+@pytest.mark.parametrize("gateway, header", [
+    ({}, None), ({"hosts": ["jobs.example.com"]}, "b-buzzer-gateway"),
+    ({"hosts": ["*.example.com"]}, "b-buzzer-gateway"), ({"hosts": ["LocalHost"]}, None),
+    ({"hosts": ["jobs.example.com"], "acceptUnauthenticated": True,
+      "ingress": {"enabled": True, "hosts": ["in.example.com"]}}, None),
+])
+@pytest.mark.parametrize("workers", [[], [{"name": "a", "handlers": [
+    {"type": "demo.echo", "kind": "demo.echo"}]}]])
+def test_the_notes_name_a_host_that_the_gateway_answers_for(gateway, header, workers):
+    values = merged(LEAST, {"gateway": gateway, "workers": workers})
+    done = helm("install", "b", CHART, "--dry-run=client", "--namespace", "jobs",
+                values=values)
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.split("NOTES:\n")[1]
+    [command] = [line for line in notes.splitlines() if "/v1/" in line]
+    assert re.findall("-H 'Host: (.*?)'", command) == ([header] if header else []), notes
+    if header:
+        [config] = [doc for doc in render(values).docs if "envoy.yaml" in doc.get("data", {})]
+        assert f'"{header}"' in config["data"]["envoy.yaml"]
 
 
 def test_the_default_rendering_is_the_one_that_a_person_read():
