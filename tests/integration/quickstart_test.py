@@ -9,6 +9,7 @@ import pathlib
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import urllib.request
 
@@ -77,13 +78,18 @@ def _quickstart(tmp_path):
 @pytest.fixture(scope="module", name="running")
 def _running(tmp_path_factory):
     """A set in a directory of an earlier version, which let everybody read what it wrote."""
-    quickstart = Quickstart(tmp_path_factory.mktemp("quickstart") / "run")
-    for name in ("state/old.db", "log/old.log", "images/old/sheet.jpg", "env"):
+    # A name that means something to sed.
+    quickstart = Quickstart(tmp_path_factory.mktemp("quickstart") / "R&D#1")
+    for name in ("state/old.db", "log/old.log", "images/old/sheet.jpg", "env",
+                 *(f"images/{job}/sheet.jpg" for job in range(6)),
+                 *(f"images/demo/20000101-00000{run}/sheet.jpg" for run in range(6))):
         path = quickstart.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
         path.chmod(0o644)
         path.parent.chmod(0o755)
+    # What a start that failed halfway left.
+    (quickstart.directory / "worker.yaml").write_text("")
     try:
         started = quickstart("--no-demo")
         assert started.returncode == 0, started.stdout + started.stderr
@@ -99,6 +105,12 @@ def queues(quickstart):
                 for queue in json.load(answer)["queues"]}
 
 
+def eventually_serves(quickstart, type_, workers):
+    harness.eventually(
+        lambda: queues(quickstart).get(type_, {}).get("workers") == workers,
+        harness.START_SECONDS, f"{workers} workers of {type_}")
+
+
 def test_the_demo_shows_the_old_way_and_the_job(running):
     done = running()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -111,6 +123,10 @@ def test_the_demo_shows_the_old_way_and_the_job(running):
     status = running("status")
     assert status.returncode == 0
     assert status.stdout.count(" up ") == 6
+    # Of its own runs the newest few are left, and of what other jobs wrote all.
+    images = running.directory / "images"
+    assert {path.name for path in images.iterdir()} == {"demo", "old", *map(str, range(6))}
+    assert len(list((images / "demo").iterdir())) == 5
 
 
 def test_a_rerun_takes_the_users_pictures_and_starts_nothing_anew(running):
@@ -119,8 +135,10 @@ def test_a_rerun_takes_the_users_pictures_and_starts_nothing_anew(running):
     os.symlink("/usr/share/backgrounds/mate/nature/Aqua.jpg", pictures / "Aqua.jpg")
     again = running("--images", pictures)
     assert again.returncode == 0, again.stdout + again.stderr
-    # Their directory is named to those who may read it, once.
+    # Their directory is named to those who may read it, once, and the user is told.
     assert "(worker sync-twin)" in again.stdout
+    assert re.search(f"worker.yaml: every job of images.thumbnails may read {pictures} from now on",
+                     again.stdout)
     assert "-> 1 of 1 pictures" in again.stdout
     pids = running.pids()
     again = running("--no-demo")
@@ -131,11 +149,22 @@ def test_a_rerun_takes_the_users_pictures_and_starts_nothing_anew(running):
 
 def test_what_it_writes_is_nobody_elses(running):
     open_to_others = [path for path in running.directory.rglob("*")
-                      if not path.is_symlink() and path.lstat().st_mode & 0o077
+                      if mode_of(path) & 0o077
                       # What handlers write has the user's modes, in a directory that is shut.
                       and path.relative_to(running.directory).parts[0] != "images"]
     assert open_to_others == []
-    assert (running.directory / "images").stat().st_mode & 0o777 == 0o700
+    images = running.directory / "images"
+    assert images.stat().st_mode & 0o777 == 0o700
+    assert mode_of(images / "old/sheet.jpg") == 0o644
+
+
+def mode_of(path):
+    """Nobody's for a link, and for a file that a running part has removed meanwhile."""
+    try:
+        found = path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
+    return 0 if stat.S_ISLNK(found) else stat.S_IMODE(found)
 
 
 def test_the_brokers_password_is_in_no_log_and_no_command_line(running):
@@ -160,15 +189,14 @@ def current_umask():
 
 
 def test_after_env_a_second_worker_starts_from_a_shell(running):
-    before = queues(running)["demo.echo"]["workers"]
+    eventually_serves(running, "demo.echo", 1)
     with subprocess.Popen(
             ["bash", "-c", f"source '{running.directory}/env' && exec buzzer-worker --config "
              f"'{running.directory}/worker.yaml' --state_address \"$BUZZER_STATE_ADDRESS\" "
              "--metrics_address 127.0.0.1:0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as second:
         try:
-            harness.eventually(lambda: queues(running)["demo.echo"]["workers"] == before + 1,
-                               harness.START_SECONDS, "the second worker's announcement")
+            eventually_serves(running, "demo.echo", 2)
         finally:
             second.terminate()
         assert second.wait(harness.STOP_SECONDS) == 0
@@ -179,13 +207,17 @@ def test_a_handler_added_to_the_workers_file_is_served_after_a_rerun_without_the
     assert "# Most jobs at once" in config.read_text()  # the comments explain it
     others = {name: pid for name, pid in running.pids().items()
               if name not in ("worker", "sync-twin")}
-    with config.open("a") as file:
-        file.write("  - type: my.first\n    kind: exec\n    program: [cat]\n")
+    text, inputs = re.subn(r"(THUMBNAILS_INPUT:).*", r'\1 "/no/pictures"', config.read_text())
+    assert inputs == 1
+    text += "  - type: my.first\n    kind: exec\n    program: [cat]\n"
+    config.write_text(text)
     again = running("--no-demo")
     assert again.returncode == 0, again.stdout + again.stderr
     # The demo's server reads the same file.
     assert "(worker sync-twin)" in again.stdout and "-> " not in again.stdout
-    assert queues(running)["my.first"]["workers"] == 1
+    eventually_serves(running, "my.first", 1)
+    # Who runs no demo opens no directory for it.
+    assert config.read_text() == text
     pids = running.pids()
     assert {name: pids[name] for name in others} == others
 
@@ -261,8 +293,7 @@ def test_ended_while_it_builds_it_leaves_nothing_that_blocks_the_next(quickstart
         with subprocess.Popen([harness.ROOT / "quickstart", "--no-demo"], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               start_new_session=True, env=quickstart.environment()) as ours:
-            assert any("installed" in line for line in ours.stdout)
-            harness.eventually((quickstart.directory / "log/build.log").exists, what="the build")
+            assert any("another build is under way" in line for line in ours.stdout)
             os.killpg(ours.pid, number)
             assert ours.wait(harness.STOP_SECONDS) != 0
         with open(quickstart.directory / "lock", encoding="utf-8") as lock:
@@ -289,6 +320,24 @@ def holders(path):
         except OSError:
             pass
     return sorted(found)
+
+
+def test_a_part_that_died_before_its_start_time_was_read_is_down(quickstart):
+    (quickstart.directory / "pid").mkdir(parents=True)
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    (quickstart.directory / "pid/worker").write_text(f"{dead.pid} \n")
+    status = quickstart("status")
+    assert re.search(r"^worker +down$", status.stdout, re.M), status.stdout
+    stopped = quickstart("stop")
+    assert stopped.returncode == 0 and stopped.stderr == "", stopped.stderr
+
+
+def test_a_directory_that_yaml_would_read_otherwise_is_refused(quickstart):
+    quickstart.directory = quickstart.directory.parent / 'a"b'
+    done = quickstart("--no-demo")
+    assert done.returncode == 1 and "must have no '\"'" in done.stderr, done.stderr
+    assert not quickstart.directory.exists()
 
 
 def test_status_stop_and_help_of_a_set_that_never_was_make_nothing(quickstart):
