@@ -3,6 +3,7 @@
 """What the documents and comments point to is there."""
 
 import re
+import urllib.parse
 
 import pytest
 from tree import ROOT, code, documents, files, text
@@ -17,20 +18,44 @@ INVENTED = re.compile(r"tests/(docs|lint|layering|clang)/\w+_test\.py")
 SYMBOL = re.compile(r"`(?:(\w+)::)?(\w+)`")
 
 
+FENCE = re.compile(r"^ *```.*?^ *```", re.S | re.M)
+HEADING = re.compile(r"^#{1,6} +(.*?)\s*$", re.M)
+
+
 def slug(heading):
-    """What GitHub makes of a heading."""
-    return re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+    """What GitHub makes of a heading: of a link in it only the text counts."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    return re.sub(r"[^\w -]", "", plain.strip().lower()).replace(" ", "-")
 
 
-def headings(path):
-    return {slug(line.lstrip("#")) for line in text(path).splitlines() if line.startswith("#")}
+def slugs(document):
+    return [slug(heading) for heading in HEADING.findall(FENCE.sub("", document))]
+
+
+def links_in(document):
+    """(label, target) of each link to a file. Text in fences and in backquotes links nowhere."""
+    shown = re.sub(r"`[^`\n]*`", lambda code: "" if "](" in code[0] else code[0],
+                   FENCE.sub("", document))
+    return [(label, urllib.parse.unquote(target)) for label, target in LINK.findall(shown)
+            if not re.match(r"[a-z][a-z0-9+.-]*:", target)]
 
 
 def links():
     for path in documents():
-        for label, target in LINK.findall(text(path)):
-            if "://" not in target:
-                yield pytest.param(path, label, target, id=f"{path}: {target}")
+        for label, target in links_in(text(path)):
+            yield pytest.param(path, label, target, id=f"{path}: {target}")
+
+
+def test_links_and_headings_are_those_that_a_reader_sees():
+    document = """# The `tests/run` [script](run), and _why_?
+See [`A::B`](a.h) and [mail](mailto:x@y.z), `[no](link)`, [there](b%20c.md#why).
+```sh
+# no heading [none](none)
+```
+## Twice-told
+"""
+    assert slugs(document) == ["the-testsrun-script-and-_why_", "twice-told"]
+    assert links_in(document) == [("script", "run"), ("`A::B`", "a.h"), ("there", "b c.md#why")]
 
 
 @pytest.mark.parametrize("path, label, target", list(links()))
@@ -39,7 +64,7 @@ def test_a_link_leads_somewhere(path, label, target):
     there = (ROOT / path).parent / file if file else ROOT / path
     assert there.exists(), f"{path} links to {target}, which does not exist"
     if anchor:
-        assert anchor in headings(str(there.resolve().relative_to(ROOT)))
+        assert anchor in slugs(text(str(there.resolve().relative_to(ROOT))))
     if (symbol := SYMBOL.fullmatch(label)) and there.suffix in {".h", ".cc"}:
         owner, name = symbol.groups()
         source = there.read_text()
@@ -52,8 +77,7 @@ def test_a_link_leads_somewhere(path, label, target):
 
 @pytest.mark.parametrize("path", documents())
 def test_a_document_has_no_second_heading_of_a_name(path):
-    names = [slug(line.lstrip("#")) for line in text(path).splitlines()
-             if re.match(r"#+ ", line)]
+    names = slugs(text(path))
     assert len(names) == len(set(names))
 
 
