@@ -98,7 +98,9 @@ def test_a_neighbour_of_the_same_user_cannot_look_into_the_services(tmp_path):
         as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
         worker = harness.Part(
             "worker", [*as_nobody, home / "buzzer-worker", "--config", home / "worker.yaml",
-                       "--metrics_address", "127.0.0.1:0"],
+                       "--metrics_address", "127.0.0.1:0",
+                       # Not the default's, where a developer's own Buzzer may be.
+                       "--state_address", "127.0.0.1:1"],
             tmp_path, harness.is_serving, {"BUZZER_BROKER_URL": "amqp://ann:sesame@127.0.0.1:1/"})
         worker.start()
         try:
