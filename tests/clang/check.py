@@ -6,10 +6,11 @@
     tests/clang/check.py compile               every source, warnings and thread safety as errors
     tests/clang/check.py tidy [--seconds N]    clang-tidy; begins no source after N seconds
 
-Paths behind that, as common/log, are all that is looked at then. Makes no objects: only Clang's front end runs. Needs what tests/run makes first: the preset
-`clang` configured, and its target buzzer_generated built. Sources that passed as they are now
-are not looked at again (verdicts.py). clang-tidy takes the newest changes first, so what a
-limit leaves over is old, and the next run goes on with it. Exits 1 if anything was found.
+Paths after it, such as common/log, limit it to those. Makes no objects: only Clang's front end
+runs. Needs what tests/run makes first: the preset `clang` configured, and its target
+buzzer_generated built. Sources that passed as they are now are not looked at again
+(verdicts.py). clang-tidy takes the newest changes first, so what a limit leaves over is old, and
+the next run goes on with it. Exits 1 if anything was found.
 """
 
 import argparse
