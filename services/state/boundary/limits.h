@@ -36,7 +36,7 @@ inline constexpr int32_t kMaxPrefetch = 65'535;
 
 // Of one message from a worker: claims, renewals, progress reports, outcomes, each.
 inline constexpr int kMaxItemsOfAMessage = 50'000;
-// The longest grace and attempt timeout of a handler.
+// The longest attempt timeout of a handler. A grace beyond kMaxGrace is cut to it.
 inline constexpr absl::Duration kMaxHandlerTime = absl::Hours(366 * 24);
 // A serialized Progress.data: 16 KiB of JSON are up to six times as long there.
 inline constexpr size_t kMaxProgressBytes = 6 * kMaxProgressDataBytes;

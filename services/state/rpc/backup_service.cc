@@ -30,7 +30,7 @@ constexpr size_t kPieceBytes = 1 << 20;
 // backup must not wait for it.
 constexpr std::chrono::seconds kStall(60);
 
-// Cancels the call if it lives longer than the limit.
+// Cancels the call if this guard lives longer than kStall.
 class StallGuard {
  public:
   explicit StallGuard(grpc::ServerContext* context) : call_(std::make_shared<Call>(context)) {

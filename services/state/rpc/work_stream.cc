@@ -3,6 +3,7 @@
 
 #include "services/state/rpc/work_stream.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -162,7 +163,9 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
     asked.claim_id = claim.claim_id();
     asked.worker = worker_;
     asked.intent = ToIntent(claim.intent());
-    asked.grace = claim.has_grace() ? FromDuration(claim.grace()) : kDefaultGrace;
+    // A worker of an older version may have a longer one.
+    asked.grace =
+        claim.has_grace() ? std::min(FromDuration(claim.grace()), kMaxGrace) : kDefaultGrace;
     if (claim.has_attempt_timeout()) asked.attempt_timeout = FromDuration(claim.attempt_timeout());
   }
   if (!refused.empty()) {

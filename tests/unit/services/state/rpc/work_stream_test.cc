@@ -7,6 +7,7 @@
 #include <cmath>
 #include <future>
 
+#include "common/limits/limits.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -305,6 +306,20 @@ TEST_F(WorkStreamTest, KeepsAProgressWhoseNumberIsNoneAndWhatIsCommittedWithIt) 
   EXPECT_EQ(job.progress->message, "half");
   EXPECT_EQ(job.progress->fraction, 0);
   EXPECT_FALSE(ToProto(job).progress().has_data());
+}
+
+TEST_F(WorkStreamTest, CutsAGraceToTheLongestThatThereIs) {
+  gate_.Open();
+  const JobRecord job = Submit();
+  internal::v1::WorkRequest request;
+  auto* claim = request.add_claims();
+  claim->set_job_id(std::string(job.id.bytes()));
+  claim->set_claim_id(RandomBytes(16));
+  claim->set_intent(internal::v1::Claim::INTENT_RUN);
+  claim->mutable_grace()->set_seconds(365 * 24 * 3600);
+  stream_->OnRequest(request);
+  ASSERT_TRUE(client_->AwaitGrants(1));
+  EXPECT_EQ(store().MustGet(job.id).grace, kMaxGrace);
 }
 
 TEST_F(WorkStreamTest, IsReadNoFurtherWhileItsAnswersAreNotTaken) {
