@@ -94,22 +94,24 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
   const auto request = Accept<internal::v1::GetJobRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
   if (!request->full()) {
-    parts_.store->Get(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord, internal::v1::GetJobResponse>(
-                          reactor, response, [](const JobRecord& job, auto* answer) {
-                            *answer->mutable_job() = ToProto(job);
-                          }));
+    parts_.store->Get(
+        request->tenant(), ToJobId(request->id()),
+        FinishWith<JobRecord, internal::v1::GetJobResponse>(
+            reactor, response, [](const JobRecord& job, internal::v1::GetJobResponse* answer) {
+              *answer->mutable_job() = ToProto(job);
+            }));
   } else {
-    parts_.store->GetFull(request->tenant(), ToJobId(request->id()),
-                          FinishWith<FullJob, internal::v1::GetJobResponse>(
-                              reactor, response, [](FullJob full, auto* answer) {
-                                *answer->mutable_job() = ToProto(full.job);
-                                for (const HistoryEntry& entry : full.history) {
-                                  *answer->mutable_job()->add_history() = ToProto(entry);
-                                }
-                                answer->set_payload(std::move(full.payload));
-                                answer->set_payload_is_json(full.job.spec->payload_is_json());
-                              }));
+    parts_.store->GetFull(
+        request->tenant(), ToJobId(request->id()),
+        FinishWith<FullJob, internal::v1::GetJobResponse>(
+            reactor, response, [](FullJob full, internal::v1::GetJobResponse* answer) {
+              *answer->mutable_job() = ToProto(full.job);
+              for (const HistoryEntry& entry : full.history) {
+                *answer->mutable_job()->add_history() = ToProto(entry);
+              }
+              answer->set_payload(std::move(full.payload));
+              answer->set_payload_is_json(full.job.spec->payload_is_json());
+            }));
   }
   return reactor;
 }
@@ -123,7 +125,9 @@ grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* co
   parts_.store->List(
       ToQuery(*request),
       FinishWith<ListPage, internal::v1::ListJobsResponse>(
-          reactor, response, [](const ListPage& page, auto* answer) { FillPage(page, answer); }));
+          reactor, response, [](const ListPage& page, internal::v1::ListJobsResponse* answer) {
+            FillPage(page, answer);
+          }));
   return reactor;
 }
 
@@ -133,12 +137,13 @@ grpc::ServerUnaryReactor* StateService::GetJobResult(grpc::CallbackServerContext
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto request = Accept<internal::v1::GetJobResultRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
-  parts_.store->GetResult(request->tenant(), ToJobId(request->id()),
-                          FinishWith<StoredResult, internal::v1::GetJobResultResponse>(
-                              reactor, response, [](StoredResult result, auto* answer) {
-                                answer->set_content_type(std::move(result.content_type));
-                                answer->set_body(std::move(result.body));
-                              }));
+  parts_.store->GetResult(
+      request->tenant(), ToJobId(request->id()),
+      FinishWith<StoredResult, internal::v1::GetJobResultResponse>(
+          reactor, response, [](StoredResult result, internal::v1::GetJobResultResponse* answer) {
+            answer->set_content_type(std::move(result.content_type));
+            answer->set_body(std::move(result.body));
+          }));
   return reactor;
 }
 
@@ -148,11 +153,12 @@ grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* c
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto request = Accept<internal::v1::CancelJobRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
-  parts_.store->Cancel(request->tenant(), ToJobId(request->id()),
-                       FinishWith<JobRecord, internal::v1::CancelJobResponse>(
-                           reactor, response, [](const JobRecord& job, auto* answer) {
-                             *answer->mutable_job() = ToProto(job);
-                           }));
+  parts_.store->Cancel(
+      request->tenant(), ToJobId(request->id()),
+      FinishWith<JobRecord, internal::v1::CancelJobResponse>(
+          reactor, response, [](const JobRecord& job, internal::v1::CancelJobResponse* answer) {
+            *answer->mutable_job() = ToProto(job);
+          }));
   return reactor;
 }
 
@@ -162,11 +168,12 @@ grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* co
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto request = Accept<internal::v1::RetryJobRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
-  parts_.store->Retry(request->tenant(), ToJobId(request->id()),
-                      FinishWith<JobRecord, internal::v1::RetryJobResponse>(
-                          reactor, response, [](const JobRecord& job, auto* answer) {
-                            *answer->mutable_job() = ToProto(job);
-                          }));
+  parts_.store->Retry(
+      request->tenant(), ToJobId(request->id()),
+      FinishWith<JobRecord, internal::v1::RetryJobResponse>(
+          reactor, response, [](const JobRecord& job, internal::v1::RetryJobResponse* answer) {
+            *answer->mutable_job() = ToProto(job);
+          }));
   return reactor;
 }
 
@@ -180,7 +187,8 @@ grpc::ServerUnaryReactor* StateService::DeleteJob(grpc::CallbackServerContext* c
   parts_.store->Delete(
       request->tenant(), job,
       FinishWith<bool, internal::v1::DeleteJobResponse>(
-          reactor, response, [job, tenant = request->tenant()](bool, auto*) {
+          reactor, response,
+          [job, tenant = request->tenant()](bool, internal::v1::DeleteJobResponse*) {
             log::Info("job_deleted", {{"job", job.ToString()}, {"tenant", tenant}});
           }));
   return reactor;
@@ -192,11 +200,12 @@ grpc::ServerUnaryReactor* StateService::GetQueue(grpc::CallbackServerContext* co
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto request = Accept<internal::v1::GetQueueRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
-  parts_.queues->Get(request->tenant(), request->queue(),
-                     FinishWith<v1::Queue, internal::v1::GetQueueResponse>(
-                         reactor, response, [](v1::Queue queue, auto* answer) {
-                           *answer->mutable_queue() = std::move(queue);
-                         }));
+  parts_.queues->Get(
+      request->tenant(), request->queue(),
+      FinishWith<v1::Queue, internal::v1::GetQueueResponse>(
+          reactor, response, [](v1::Queue queue, internal::v1::GetQueueResponse* answer) {
+            *answer->mutable_queue() = std::move(queue);
+          }));
   return reactor;
 }
 
@@ -206,12 +215,13 @@ grpc::ServerUnaryReactor* StateService::ListQueues(grpc::CallbackServerContext* 
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto request = Accept<internal::v1::ListQueuesRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
-  parts_.queues->List(request->tenant(),
-                      FinishWith<std::vector<v1::Queue>, internal::v1::ListQueuesResponse>(
-                          reactor, response, [](std::vector<v1::Queue> queues, auto* answer) {
-                            for (v1::Queue& queue : queues)
-                              *answer->add_queues() = std::move(queue);
-                          }));
+  parts_.queues->List(
+      request->tenant(),
+      FinishWith<std::vector<v1::Queue>, internal::v1::ListQueuesResponse>(
+          reactor, response,
+          [](std::vector<v1::Queue> queues, internal::v1::ListQueuesResponse* answer) {
+            for (v1::Queue& queue : queues) *answer->add_queues() = std::move(queue);
+          }));
   return reactor;
 }
 
@@ -222,8 +232,9 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(grpc::CallbackServerConte
   const auto request = Accept<internal::v1::SetQueuePausedRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
   auto finish = FinishWith<v1::Queue, internal::v1::SetQueuePausedResponse>(
-      reactor, response,
-      [](v1::Queue queue, auto* answer) { *answer->mutable_queue() = std::move(queue); });
+      reactor, response, [](v1::Queue queue, internal::v1::SetQueuePausedResponse* answer) {
+        *answer->mutable_queue() = std::move(queue);
+      });
   const std::string& queue = request->queue();
   if (!parts_.types->KnowsQueue(queue)) {
     parts_.queues->Get(request->tenant(), queue, std::move(finish));  // Says NOT_FOUND.

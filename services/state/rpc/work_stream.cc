@@ -190,18 +190,17 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
       self->waker_->Close(absl::OkStatus());
       return;
     }
-    const auto fill = [&](internal::v1::WorkResponse& response)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mutex_) {
-                            size_t bytes = 0;
-                            for (size_t i = 0; i < claims.size(); ++i) {
-                              auto* answer = response.add_claims();
-                              FillAnswer(claims[i], (*results)[i], answer);
-                              self->claiming_.erase(claims[i].claim_id);
-                              bytes += answer->ByteSizeLong();
-                              self->RepeatCancel(*answer, response);
-                            }
-                            return bytes;
-                          };
+    const auto fill = [&](internal::v1::WorkResponse& response) {
+      size_t bytes = 0;
+      for (size_t i = 0; i < claims.size(); ++i) {
+        auto* answer = response.add_claims();
+        FillAnswer(claims[i], (*results)[i], answer);
+        bytes += answer->ByteSizeLong();
+        self->RepeatCancel(*answer, response);
+      }
+      return bytes;
+    };
+    self->EndClaims(claims);
     self->Send(fill, owed);
   });
 }
@@ -209,6 +208,11 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
 bool WorkStream::BeginClaim(const std::string& claim_id) {
   MutexLock lock(&mutex_);
   return claiming_.insert(claim_id).second;
+}
+
+void WorkStream::EndClaims(const std::vector<ClaimRequest>& claims) {
+  MutexLock lock(&mutex_);
+  for (const ClaimRequest& claim : claims) claiming_.erase(claim.claim_id);
 }
 
 void WorkStream::RepeatCancel(const internal::v1::ClaimAnswer& answer,

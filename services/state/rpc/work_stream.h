@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "buzzer/internal/v1/work_service.pb.h"
@@ -60,6 +61,7 @@ class WorkStream final
   // False: the claim is being answered already. Its answer may have a large payload, and is given
   // once.
   bool BeginClaim(const std::string& claim_id);
+  void EndClaims(const std::vector<ClaimRequest>& claims);
   void OnRenewals(const internal::v1::WorkRequest& request);
   void OnProgress(internal::v1::WorkRequest& request);
   void OnOutcomes(internal::v1::WorkRequest& request);

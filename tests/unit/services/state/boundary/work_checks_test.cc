@@ -183,7 +183,7 @@ TEST(WorkChecks, RefuseAClaimWhoseTimesCannotBe) {
     ExpectRefused(claim, "attempt_timeout");
   }
   Claim claim = GoodClaim();
-  set(8760 * 3600, 0, claim.mutable_grace());  // The worker's own limit.
+  set(int64_t{8760} * 3600, 0, claim.mutable_grace());  // An older worker may say so.
   set(0, 0, claim.mutable_attempt_timeout());
   EXPECT_TRUE(Check(claim).ok());
 }

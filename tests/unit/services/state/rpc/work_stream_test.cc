@@ -316,7 +316,7 @@ TEST_F(WorkStreamTest, CutsAGraceToTheLongestThatThereIs) {
   claim->set_job_id(std::string(job.id.bytes()));
   claim->set_claim_id(RandomBytes(16));
   claim->set_intent(internal::v1::Claim::INTENT_RUN);
-  claim->mutable_grace()->set_seconds(365 * 24 * 3600);
+  claim->mutable_grace()->set_seconds(absl::ToInt64Seconds(absl::Hours(365 * 24)));
   stream_->OnRequest(request);
   ASSERT_TRUE(client_->AwaitGrants(1));
   EXPECT_EQ(store().MustGet(job.id).grace, kMaxGrace);
