@@ -50,7 +50,7 @@ void AnswerJob(const std::shared_ptr<UnaryCall>& call, absl::StatusOr<v1::Job> j
   if (job.ok()) {
     call->SetHeader("etag", absl::StrCat("\"", job->revision(), "\""));
     if (!IsTerminal(job->state())) call->SetHeader("retry-after", "1");
-    *call->AnswerIn<v1::Job>(response) = *std::move(job);
+    *call->AnswerIn<v1::Job>(response) = std::move(*job);
   }
   call->Finish(job.status());
 }
