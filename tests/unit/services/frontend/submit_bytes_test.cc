@@ -25,7 +25,6 @@ namespace {
 using google::protobuf::Value;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using ::testing::StartsWith;
 
 std::string Bytes(const std::function<void(Value*)>& fill) {
   v1::SubmitJobRequest request;
