@@ -38,7 +38,7 @@ class GrpcServerTest : public ::testing::Test {
     options.credentials = grpc::InsecureServerCredentials();
     options.services = {&service_};
     options.max_receive_bytes = kMaxBytes;
-    options.max_connection_bytes = 16 * kMaxBytes;
+    options.max_connection_bytes = size_t{16} * kMaxBytes;
     auto server = GrpcServer::Start(options);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
