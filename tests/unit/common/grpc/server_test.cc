@@ -95,7 +95,7 @@ TEST_F(GrpcServerTest, RefusesMessagesAboveItsLimit) {
 
 // gRPC looks at the size at a message's end; it must not take all of a long one till then.
 TEST_F(GrpcServerTest, EndsACallBeforeTheEndOfAMessageThatIsTooLong) {
-  const grpc::Status status = Delete(std::string(64 * kMaxBytes, 'a'), GRPC_COMPRESS_NONE);
+  const grpc::Status status = Delete(std::string(size_t{64} * kMaxBytes, 'a'), GRPC_COMPRESS_NONE);
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.error_message(), Not(HasSubstr("larger than max")));
   EXPECT_TRUE(Delete("a", GRPC_COMPRESS_NONE).ok());
