@@ -77,7 +77,8 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
   // prometheus-cpp reports a failed bind by throwing; it stops here.
   try {
     auto exposer = std::make_unique<prometheus::Exposer>(Options(address));
-    std::vector<std::shared_ptr<prometheus::Collectable>> collectables = {BuildInfo(), registry};
+    std::vector<std::shared_ptr<prometheus::Collectable>> collectables = {BuildInfo(),
+                                                                          std::move(registry)};
     if (collector != nullptr) collectables.push_back(std::move(collector));
     for (const auto& collectable : collectables) exposer->RegisterCollectable(collectable);
     return std::unique_ptr<MetricsEndpoint>(

@@ -44,8 +44,7 @@ absl::Status ProbeGrpc(const GrpcProbe& probe, absl::Duration timeout) {
   if (!credentials.ok()) return credentials.status();
   const auto stub =
       Health::NewStub(MakeChannel(probe.address, *credentials, probe.tls_server_name));
-  const absl::Status status =
-      Check(*stub, "", absl::Now() + timeout, "answers that it is not serving");
+  absl::Status status = Check(*stub, "", absl::Now() + timeout, "answers that it is not serving");
   if (status.ok()) return status;
   return absl::UnavailableError(absl::StrCat(probe.address, ": ", status.message()));
 }
