@@ -17,7 +17,8 @@ namespace buzzer {
 // What the bytes of a message become once they are parsed, found without building anything: an
 // empty message of two bytes takes a hundred and more then, an unknown field sixteen.
 struct WireParts {
-  // Messages inside it, elements of its lists of texts, and fields that its type does not have.
+  // How many messages are inside it, at any depth, how many texts are in its lists, and how many
+  // fields have a number that the type of their message does not know.
   int64_t count = 0;
   bool has_unknown = false;
 };

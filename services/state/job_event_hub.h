@@ -92,8 +92,8 @@ class WatchSession : public std::enable_shared_from_this<WatchSession> {
   bool Offer(int64_t watch, const JobId& job, const v1::JobEvent* event, const absl::Status& end);
   // Commits may have gone untold.
   void MissAll();
-  // Reads what the watches in `to_read_` need to start, or to start anew: as many as the reader
-  // leaves room for.
+  // Asks the store for the jobs of the watches in `to_read_`, as long as few reads are under way
+  // and the peer takes what it is told.
   void StartReads();
   // Takes the next of them; nullopt if none is to be read now.
   std::optional<std::pair<int64_t, Watch>> NextToRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

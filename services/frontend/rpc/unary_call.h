@@ -35,8 +35,8 @@ class UnaryCall {
   // Adds initial metadata, which is a header on REST. Before Finish, by who finishes.
   void SetHeader(absl::string_view key, absl::string_view value);
 
-  // The message that a successful Finish writes to `bytes`. Lives as long as the call. At most
-  // once.
+  // An empty message for the caller to fill in, which a successful Finish writes to `bytes`. It
+  // lives as long as the call. Call this at most once.
   template <typename Message>
   Message* AnswerIn(grpc::ByteBuffer* bytes) {
     auto message = std::make_shared<Message>();

@@ -131,7 +131,8 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
         }
         response.Clear();
         const bool filled = handler->NextResponse(&response);
-        if (filled) written = WriteMessage(response, &bytes);
+        const grpc::Status written = filled ? WriteMessage(response, &bytes) : grpc::Status();
+        if (!written.ok()) Close(FromGrpcStatus(written));
         bool finish = false;
         {
           MutexLock lock(&mutex);
@@ -139,14 +140,9 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
           if (closing) {
             writing = false;
             finish = true;
-          } else if (filled && written.ok()) {
+          } else if (filled) {
             reactor->StartWrite(&bytes);
             return;
-          } else if (filled) {
-            closing = true;
-            writing = false;
-            end = written;
-            finish = true;
           } else if (!wanted) {
             writing = false;
             return;
@@ -164,10 +160,9 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
     const std::string peer;
     // Set before the stream is known to anyone.
     std::shared_ptr<Handler> handler;
-    // Of who set `writing`.
+    // Both of who set `writing`.
     Response response;
     grpc::ByteBuffer bytes;
-    grpc::Status written;
     Mutex mutex;
     bool writing ABSL_GUARDED_BY(mutex) = false;
     bool wanted ABSL_GUARDED_BY(mutex) = false;
