@@ -4,10 +4,8 @@
 #include "services/state/dispatch_lane.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
-
-#include "common/backoff/backoff.h"
-#include "common/fault_points/fault_points.h"
 
 namespace buzzer::state {
 namespace {
@@ -17,197 +15,125 @@ constexpr absl::Duration kShortLimit = absl::Seconds(15);
 // No message at all and no claim for so long, although the prefetch of the workers could
 // explain where the messages are: they are lost too.
 constexpr absl::Duration kEmptyLimit = absl::Seconds(60);
-constexpr absl::Duration kOvertakenLimit = absl::Minutes(5);
-constexpr absl::Duration kNoHandlerHold = absl::Seconds(1);
-constexpr absl::Duration kMaxNoHandlerHold = absl::Seconds(30);
+// Rows read at once to find types.
+constexpr int kSearchPage = 400;
 
 }  // namespace
 
-size_t DispatchLane::RecentClaims(absl::Duration now) const {
-  const int64_t second = absl::ToInt64Seconds(now);
-  size_t recent = 0;
-  for (const Bucket& bucket : claims_) {
-    if (bucket.second > second - static_cast<int64_t>(claims_.size())) recent += bucket.claims;
-  }
-  return recent;
+DispatchRows& DispatchLane::RowsOf(const std::string& type) {
+  const auto [it, is_new] = rows_.try_emplace(type, type, /*is_read=*/searched_);
+  if (is_new) TellWorkers();
+  return it->second;
 }
 
-size_t DispatchLane::Window(absl::Duration now) const {
-  return std::clamp(RecentClaims(now), kMinWindow, kMaxWindow);
-}
-
-size_t DispatchLane::JobsPerMessage(absl::Duration now) const {
-  if (workers_ == 0) return 1;
-  // Of 5 s.
-  return std::clamp<size_t>(RecentClaims(now) / 250 / workers_, 1, kMaxJobsPerMessage);
-}
-
-int64_t DispatchLane::MessagesOut(int64_t inspection) const {
-  absl::flat_hash_set<int64_t> messages;
-  for (const auto& [job, row] : out_) {
-    if (row.confirmed_in <= inspection) messages.insert(row.dispatch);
-  }
-  return static_cast<int64_t>(messages.size());
-}
-
-void DispatchLane::OnQueued(const OutboxEntry& entry) {
-  if (Knows(entry.job)) return;
-  // Planted bug, never in a real build: the row is in memory only (see StoreWriter::Enqueue).
-  const bool no_row = BUZZER_PLANTED("publish_without_outbox");
-  if (no_row || entry.position <= cursor_) {
-    // Back at its old place.
-    ready_[entry.position] = entry;
-  } else if (reading_) {
-    // Whether the read shows it, or passes its place without, is seen when it ends.
-    left_while_reading_.erase(entry.job);
-    if (queued_while_reading_.size() < kMaxWindow) {
-      queued_while_reading_.push_back(entry);
-    } else {
-      void_read_ = true;
-    }
-  } else if (more_ || ready_.size() >= kMaxWindow) {
-    more_ = true;  // Its turn comes when the table is read up to it.
-  } else {
-    ready_[entry.position] = entry;
-    cursor_ = entry.position;
-  }
-}
-
-void DispatchLane::OnLeft(const JobId& job, int64_t position, bool claimed, absl::Duration now) {
-  if (claimed) {
-    const int64_t second = absl::ToInt64Seconds(now);
-    Bucket& bucket = claims_[static_cast<size_t>(second) % claims_.size()];
-    if (bucket.second != second) bucket = {second, 0};
-    ++bucket.claims;
-    last_claim_ = now;
-    NoteArrival(job);
-  }
-  TakeBack(job);
-  recalled_.erase(job);
-  held_.erase(job);
-  no_handler_returns_.erase(job);
-  const auto it = ready_.find(position);
-  if (it != ready_.end() && it->second.job == job) ready_.erase(it);
-  if (reading_) left_while_reading_.insert(job);
-}
-
-void DispatchLane::NoteArrival(const JobId& job) {
-  const auto it = out_.find(job);
-  // One that went twice shows nothing of what went between.
-  const bool went_twice = recalled_.erase(job) > 0;
-  if (it != out_.end() && !went_twice) arrived_ = std::max(arrived_, it->second.dispatch);
-}
-
-void DispatchLane::TakeBack(const JobId& job) {
-  out_.erase(job);
-  if (!out_.empty()) return;
+void DispatchLane::OnLeft(const OutboxEntry& entry, bool claimed, absl::Duration now) {
+  const auto rows = rows_.find(entry.type);
+  if (rows != rows_.end()) rows->second.OnLeft(entry.job, entry.position, claimed, now);
+  if (rows == rows_.end() || rows->second.out() > 0 || out() > 0) return;
   short_since_.reset();
   empty_since_.reset();
 }
 
-void DispatchLane::OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now) {
-  last_claim_ = now;
-  NoteArrival(entry.job);
-  TakeBack(entry.job);
-  if (no_handler) {
-    const int returns = ++no_handler_returns_[entry.job];
-    const absl::Duration until = now + Backoff::Bound(kNoHandlerHold, kMaxNoHandlerHold, returns);
-    held_[entry.job] = {entry, until};
-    next_release_ = std::min(next_release_, until);
-    ready_.erase(entry.position);
-  } else {
-    held_.erase(entry.job);
-    ready_[entry.position] = entry;
-  }
+void DispatchLane::OnConfirmed(const std::string& type, const JobId& job) {
+  const auto rows = rows_.find(type);
+  if (rows != rows_.end()) rows->second.OnConfirmed(job);
 }
 
-void DispatchLane::OnConfirmed(const JobId& job) {
-  const auto it = out_.find(job);
-  if (it != out_.end()) it->second.confirmed_in = inspection_;
+void DispatchLane::OnUndelivered(const std::string& type, const JobId& job) {
+  const auto rows = rows_.find(type);
+  if (rows != rows_.end()) rows->second.OnUndelivered(job);
 }
 
-void DispatchLane::OnUndelivered(const JobId& job) {
-  const auto it = out_.find(job);
-  if (it == out_.end()) return;
-  ready_[it->second.entry.position] = std::move(it->second.entry);
-  TakeBack(job);
+void DispatchLane::SetWorkers(int workers, const std::map<std::string, WorkerSlots::Type>& types) {
+  workers_ = workers;
+  types_of_workers_ = types;
+  // Rows of a type that somebody waits for are looked for behind those of others.
+  for (const auto& [type, slots] : types) RowsOf(type);
+  TellWorkers();
 }
 
-void DispatchLane::ReleaseHeld(absl::Duration now) {
-  if (now < next_release_) return;
-  next_release_ = absl::InfiniteDuration();
-  for (auto it = held_.begin(); it != held_.end();) {
-    if (it->second.until <= now) {
-      ready_[it->second.entry.position] = it->second.entry;
-      held_.erase(it++);
-    } else {
-      next_release_ = std::min(next_release_, it->second.until);
-      ++it;
+void DispatchLane::TellWorkers() {
+  for (auto& [type, rows] : rows_) {
+    std::optional<int> shared_slots;
+    if (rows_.size() > 1) {
+      const auto served = types_of_workers_.find(type);
+      shared_slots = served == types_of_workers_.end() ? 0 : served->second.slots;
     }
+    rows.SetWorkers(workers_, shared_slots);
   }
-}
-
-bool DispatchLane::HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const {
-  if (now - last_message_ >= kMessageInterval) return false;
-  // What is still in the table is read when these have gone.
-  if (more_ && ready_.size() < jobs_per_message) return false;
-  return std::min(ready_.size(), window - out_.size()) < jobs_per_message;
 }
 
 std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
-  ReleaseHeld(now);
-  const size_t window = Window(now);
-  const size_t jobs_per_message = JobsPerMessage(now);
-  std::vector<Message> taken;
-  held_back_until_.reset();
-  // With so many held the next would be held too; and what is held takes memory.
-  while (!ready_.empty() && out_.size() < window && held_.size() < kMaxWindow) {
-    if (taken.empty() || taken.back().size() >= jobs_per_message) {
-      if (HoldsBack(window, jobs_per_message, now)) {
-        held_back_until_ = last_message_ + kMessageInterval;
-        break;
-      }
-      taken.emplace_back();
-      ++dispatches_;
-    }
-    OutboxEntry entry = std::move(ready_.begin()->second);
-    ready_.erase(ready_.begin());
-    out_[entry.job] = {entry, kNotConfirmed, dispatches_};
-    taken.back().push_back(std::move(entry));
+  std::vector<Message> messages;
+  for (auto& [type, rows] : rows_) {
+    std::vector<Message> taken = rows.TakeReady(now);
+    std::move(taken.begin(), taken.end(), std::back_inserter(messages));
   }
-  if (!taken.empty()) last_message_ = now;
-  return taken;
+  if (rows_.size() > 1) {
+    std::sort(messages.begin(), messages.end(), [](const Message& a, const Message& b) {
+      return a.front().position < b.front().position;
+    });
+  }
+  return messages;
 }
 
-std::optional<DispatchLane::ReadRequest> DispatchLane::NextRead(absl::Duration now) {
-  const size_t window = Window(now);
-  if (!more_ || reading_ || !ready_.empty() || out_.size() >= window) return std::nullopt;
-  reading_ = true;
-  // Twice what fits, so that the next read comes before the window runs dry.
-  return ReadRequest{cursor_, static_cast<int>(std::min(2 * window, kMaxWindow))};
+std::optional<absl::Duration> DispatchLane::held_back_until() const {
+  std::optional<absl::Duration> first;
+  for (const auto& [type, rows] : rows_) {
+    const auto until = rows.held_back_until();
+    if (until.has_value() && (!first.has_value() || *until < *first)) first = until;
+  }
+  return first;
 }
 
-void DispatchLane::OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit) {
-  reading_ = false;
-  const auto left = std::exchange(left_while_reading_, {});
-  const auto queued = std::exchange(queued_while_reading_, {});
-  if (std::exchange(void_read_, false) || !entries.has_value()) return;
-  for (const OutboxEntry& entry : *entries) {
-    cursor_ = std::max(cursor_, entry.position);
-    if (!Knows(entry.job) && !left.contains(entry.job)) ready_[entry.position] = entry;
+std::vector<JobId> DispatchLane::TakeHoarded(const std::string& type, int& idle,
+                                             absl::Duration now) {
+  const auto rows = rows_.find(type);
+  if (idle <= 0 || rows == rows_.end()) return {};
+  std::vector<JobId> jobs = rows->second.TakeHoarded(static_cast<size_t>(idle), now);
+  idle -= static_cast<int>(jobs.size());
+  return jobs;
+}
+
+std::vector<DispatchLane::ReadRequest> DispatchLane::NextReads(absl::Duration now) {
+  if (rows_.empty()) {
+    if (searching_ || searched_) return {};
+    searching_ = true;
+    return {{"", 0, kSearchPage}};
   }
-  more_ = static_cast<int>(entries->size()) >= limit;
-  for (const OutboxEntry& entry : queued) {
-    if (entry.position > cursor_) {
-      more_ = true;
-    } else if (!Knows(entry.job) && !left.contains(entry.job)) {
-      ready_[entry.position] = entry;
-    }
+  std::vector<ReadRequest> reads;
+  for (auto& [type, rows] : rows_) {
+    if (auto request = rows.NextRead(now)) reads.push_back(*std::move(request));
   }
+  return reads;
+}
+
+void DispatchLane::OnRead(const ReadRequest& request,
+                          const std::optional<std::vector<OutboxEntry>>& entries) {
+  const bool is_search = request.type.empty();
+  if (is_search) searching_ = false;
+  if (entries.has_value()) {
+    for (const OutboxEntry& entry : *entries) RowsOf(entry.type);
+    if (is_search) searched_ = rows_.empty() && !void_search_;
+  }
+  if (is_search) {
+    void_search_ = false;
+  } else {
+    RowsOf(request.type).OnRead(entries, request.limit);
+  }
+}
+
+void DispatchLane::BeginInspection() {
+  for (auto& [type, rows] : rows_) rows.BeginInspection();
 }
 
 bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now) {
-  const int64_t messages_out = MessagesOut(inspection_ - 1);
+  int64_t messages_out = 0;
+  absl::Duration last_claim = -absl::InfiniteDuration();
+  for (const auto& [type, rows] : rows_) {
+    messages_out += rows.MessagesAtBroker();
+    last_claim = std::max(last_claim, rows.last_claim());
+  }
   if (broker_ready + prefetch >= messages_out) {
     short_since_.reset();
   } else if (!short_since_.has_value()) {
@@ -219,36 +145,50 @@ bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Durat
     empty_since_ = now;
   }
   return (short_since_.has_value() && now - *short_since_ >= kShortLimit) ||
-         (empty_since_.has_value() && now - std::max(*empty_since_, last_claim_) >= kEmptyLimit);
+         (empty_since_.has_value() && now - std::max(*empty_since_, last_claim) >= kEmptyLimit);
 }
 
 size_t DispatchLane::RecallOvertaken(absl::Duration now) {
-  if (now - arrived_before_at_ < kOvertakenLimit) return 0;
-  std::vector<JobId> overtaken;
-  for (const auto& [job, row] : out_) {
-    if (row.dispatch < arrived_before_ && row.confirmed_in < inspection_) overtaken.push_back(job);
-  }
-  for (const JobId& job : overtaken) {
-    OnUndelivered(job);
-    recalled_.insert(job);
-  }
-  arrived_before_ = arrived_;
-  arrived_before_at_ = now;
-  return overtaken.size();
+  size_t recalled = 0;
+  for (auto& [type, rows] : rows_) recalled += rows.RecallOvertaken(now);
+  return recalled;
+}
+
+bool DispatchLane::HasStale(int64_t broker_ready, absl::Duration now) const {
+  size_t window = 0;
+  for (const auto& [type, rows] : rows_) window += rows.Window(now);
+  window = std::max(window, DispatchRows::kMinWindow);
+  return broker_ready > messages_out() + static_cast<int64_t>(window);
 }
 
 void DispatchLane::Restart() {
-  ready_.clear();
-  out_.clear();
-  recalled_.clear();
-  held_.clear();
-  next_release_ = absl::InfiniteDuration();
-  no_handler_returns_.clear();
-  cursor_ = 0;
-  more_ = true;
-  void_read_ = reading_;
+  // A type of which nothing is left is found again if it comes back.
+  std::erase_if(rows_, [&](const auto& entry) {
+    return !entry.second.HasRows() && !entry.second.is_reading() &&
+           !types_of_workers_.contains(entry.first);
+  });
+  for (auto& [type, rows] : rows_) rows.Restart();
+  void_search_ = searching_;
+  searched_ = false;
   short_since_.reset();
   empty_since_.reset();
+}
+
+bool DispatchLane::HasRows() const {
+  return std::any_of(rows_.begin(), rows_.end(),
+                     [](const auto& entry) { return entry.second.HasRows(); });
+}
+
+size_t DispatchLane::out() const {
+  size_t sum = 0;
+  for (const auto& [type, rows] : rows_) sum += rows.out();
+  return sum;
+}
+
+int64_t DispatchLane::messages_out() const {
+  int64_t sum = 0;
+  for (const auto& [type, rows] : rows_) sum += rows.messages_out();
+  return sum;
 }
 
 }  // namespace buzzer::state

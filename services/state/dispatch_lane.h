@@ -4,158 +4,84 @@
 #ifndef SERVICES_STATE_DISPATCH_LANE_H_
 #define SERVICES_STATE_DISPATCH_LANE_H_
 
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "services/state/dispatch_rows.h"
 #include "services/state/job_store.h"
+#include "services/state/worker_slots.h"
 
 namespace buzzer::state {
 
-// What is known of one lane's outbox rows: which are out at the broker, which wait in
-// memory to go out next, and up to where the table has been read. Bounded: a window of
-// rows is out, a few times as many wait here, the rest stay in the database. Not thread-safe;
-// pure: the dispatcher does what it says.
+// What is known of one lane's outbox: its rows, type by type, so that none stands behind a deep
+// backlog of another; and whether the broker seems to have lost some. Not thread-safe; pure: the
+// dispatcher does what it says.
 class DispatchLane {
  public:
-  // Rows out at the broker: what the lane got through in the last 5 s, within these.
-  static constexpr size_t kMinWindow = 200;
-  static constexpr size_t kMaxWindow = 10'000;
-  // Jobs of one message: a worker's share of what the lane gets through in 20 ms, so that none
-  // waits for long at the worker that gets it; within 1 and this.
-  static constexpr size_t kMaxJobsPerMessage = 100;
-  // Where a message may have several jobs, fewer than that wait for company until the last
-  // message is this old: each message costs the broker, its worker and a commit.
-  static constexpr absl::Duration kMessageInterval = absl::Milliseconds(10);
+  using Message = DispatchRows::Message;
+  using ReadRequest = DispatchRows::ReadRequest;
 
-  // A job became QUEUED.
-  void OnQueued(const OutboxEntry& entry);
-  // A job left QUEUED; `claimed` if a worker took it. `now` is monotonic.
-  void OnLeft(const JobId& job, int64_t position, bool claimed, absl::Duration now);
-  // A claim gave the job back. If that worker had no handler for it, it waits 1 s before
-  // it goes out again, doubling to 30 s.
-  void OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now);
-  // The broker has the message with the job.
-  void OnConfirmed(const JobId& job);
-  // The broker lost, refused or never had the message with the job.
-  void OnUndelivered(const JobId& job);
+  // As in DispatchRows, for the rows of the entry's type.
+  void OnQueued(const OutboxEntry& entry) { RowsOf(entry.type).OnQueued(entry); }
+  void OnLeft(const OutboxEntry& entry, bool claimed, absl::Duration now);
+  void OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now) {
+    RowsOf(entry.type).OnReturned(entry, no_handler, now);
+  }
+  void OnConfirmed(const std::string& type, const JobId& job);
+  void OnUndelivered(const std::string& type, const JobId& job);
 
-  // How many workers serve the queue; 0: not known, and each message has one job.
-  void SetWorkers(int workers) { workers_ = static_cast<size_t>(workers); }
+  // How many workers serve the queue now, and the slots that they have for each type.
+  void SetWorkers(int workers, const std::map<std::string, WorkerSlots::Type>& types);
 
-  // The next rows to publish, in order and by message, marked as out.
-  using Message = std::vector<OutboxEntry>;
+  // The next messages to publish, each of one type, marked as out: those first that have waited
+  // longest.
   std::vector<Message> TakeReady(absl::Duration now);
   // Until when the last TakeReady left rows to wait for company, if it did: ask again then.
-  std::optional<absl::Duration> held_back_until() const { return held_back_until_; }
+  std::optional<absl::Duration> held_back_until() const;
+  // Jobs of `type` that lie unclaimed at some worker, the first in order, for up to `idle` slots of
+  // others that wait for them; takes from `idle` what it gives.
+  std::vector<JobId> TakeHoarded(const std::string& type, int& idle, absl::Duration now);
 
-  // Where to read the outbox table next and how many rows, or nullopt if there is no
-  // need. OnRead must follow (nullopt: the read failed).
-  struct ReadRequest {
-    int64_t after = 0;
-    int limit = 0;
-  };
-  std::optional<ReadRequest> NextRead(absl::Duration now);
-  void OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit);
+  // Where to read the outbox table next. OnRead must follow each (nullopt: the read failed).
+  std::vector<ReadRequest> NextReads(absl::Duration now);
+  void OnRead(const ReadRequest& request, const std::optional<std::vector<OutboxEntry>>& entries);
 
   // The broker is being asked what it has in the lane's queue.
-  void BeginInspection() { ++inspection_; }
+  void BeginInspection();
   // What it said, `prefetch` being what may lie at workers: returns whether messages must
   // have been lost, so that every row has to go again. Only messages that were confirmed
   // before it was asked are missed.
   bool SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now);
-
-  // Takes back the rows that were out 5 min ago (or up to 10) when later ones had been
-  // claimed already, and that nobody has come for since: in a busy lane a single lost
-  // message shows in no count. Gives how many; they go again.
+  // As in DispatchRows, over all types.
   size_t RecallOvertaken(absl::Duration now);
-
   // Whether the broker has a window more than is out: messages of jobs that were cancelled
   // or whose deadline passed, and that no worker came to drop.
-  bool HasStale(int64_t broker_ready, absl::Duration now) const {
-    return broker_ready > messages_out() + static_cast<int64_t>(Window(now));
-  }
+  bool HasStale(int64_t broker_ready, absl::Duration now) const;
 
   // Forgets what is out: everything is read and dispatched anew.
   void Restart();
 
-  // Whether it knows of any. Some may lie in the table all the same, as long as it has not been
-  // read to its end.
-  bool HasRows() const {
-    return !ready_.empty() || !out_.empty() || !held_.empty() || !queued_while_reading_.empty();
-  }
-  size_t out() const { return out_.size(); }
-  int64_t messages_out() const { return MessagesOut(kNotConfirmed); }
-  size_t Window(absl::Duration now) const;
-  size_t JobsPerMessage(absl::Duration now) const;
+  bool HasRows() const;
+  size_t out() const;
+  int64_t messages_out() const;
 
  private:
-  static constexpr int64_t kNotConfirmed = std::numeric_limits<int64_t>::max();
+  DispatchRows& RowsOf(const std::string& type);
+  void TellWorkers();
 
-  struct Out {
-    OutboxEntry entry;
-    // Number of the last inspection before its confirm.
-    int64_t confirmed_in = kNotConfirmed;
-    // Of its message; rises with each that goes out.
-    int64_t dispatch = 0;
-  };
-  struct Held {
-    OutboxEntry entry;
-    absl::Duration until;
-  };
-
-  size_t RecentClaims(absl::Duration now) const;
-  // With rows that nobody came for yet, and confirmed by the inspection before this one.
-  int64_t MessagesOut(int64_t inspection) const;
-  bool Knows(const JobId& job) const { return out_.contains(job) || held_.contains(job); }
-  void NoteArrival(const JobId& job);
-  void TakeBack(const JobId& job);
-  void ReleaseHeld(absl::Duration now);
-
-  // Whether fewer rows than a message may have can go, and shortly after another message.
-  bool HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const;
-
-  size_t workers_ = 0;
-  absl::Duration last_message_ = -absl::InfiniteDuration();
-  std::optional<absl::Duration> held_back_until_;
-  // Every row at or below was read, or told by OnQueued.
-  int64_t cursor_ = 0;
-  // There may be rows above the cursor.
-  bool more_ = true;
-  bool reading_ = false;
-  // What came meanwhile, a Restart or more than is kept here, makes its answer void.
-  bool void_read_ = false;
-  // What a read under way may show wrongly: rows that came, and jobs that left.
-  std::vector<OutboxEntry> queued_while_reading_;
-  absl::flat_hash_set<JobId> left_while_reading_;
-
-  std::map<int64_t, OutboxEntry> ready_;
-  absl::flat_hash_map<JobId, Out> out_;
-  // Taken back as overtaken, and out again: its first message may come all the same.
-  absl::flat_hash_set<JobId> recalled_;
-  absl::flat_hash_map<JobId, Held> held_;
-  absl::Duration next_release_ = absl::InfiniteDuration();
-  absl::flat_hash_map<JobId, int> no_handler_returns_;
-
-  // Claims of the last 5 s, by second.
-  struct Bucket {
-    int64_t second = -1;
-    size_t claims = 0;
-  };
-  std::array<Bucket, 5> claims_;
-  absl::Duration last_claim_ = -absl::InfiniteDuration();
-  int64_t inspection_ = 0;
-  int64_t dispatches_ = 0;
-  // The newest dispatch that reached a worker: until now, and as of a time.
-  int64_t arrived_ = 0;
-  int64_t arrived_before_ = 0;
-  absl::Duration arrived_before_at_ = -absl::InfiniteDuration();
+  std::map<std::string, DispatchRows> rows_;
+  int workers_ = 0;
+  std::map<std::string, WorkerSlots::Type> types_of_workers_;
+  // While no type is known, the table is read for those that it has.
+  bool searching_ = false;
+  // It had none: what there is comes by OnQueued.
+  bool searched_ = false;
+  // Restart has come while it was being read.
+  bool void_search_ = false;
   // Since when the broker has had fewer messages than rows are out.
   std::optional<absl::Duration> short_since_;
   std::optional<absl::Duration> empty_since_;

@@ -180,7 +180,7 @@ void Dispatcher::OnCommit(const std::vector<JobChange>& changes) {
       } else if (is_queued) {
         rows.OnQueued(ToEntry(job));
       } else {
-        rows.OnLeft(job.id, job.queue_position, job.state == v1::Job::RUNNING, now);
+        rows.OnLeft(ToEntry(job), job.state == v1::Job::RUNNING, now);
       }
       touched.insert(it->first);
     }
@@ -303,7 +303,7 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
       wake_.NotifyAll();
     }
   }
-  if (const auto request = state.rows.NextRead(now)) work->read.push_back({lane, *request});
+  for (auto& request : state.rows.NextReads(now)) work->read.push_back({lane, std::move(request)});
 }
 
 void Dispatcher::Do(const Work& work) {
@@ -311,8 +311,9 @@ void Dispatcher::Do(const Work& work) {
   for (const Publishing& publishing : work.publish) {
     for (const DispatchLane::Message& message : publishing.messages) {
       publisher_->Publish(publishing.broker_queue, ToBody(message),
-                          [this, lane = publishing.lane, jobs = JobsOf(message)](amqp::Fate fate) {
-                            OnFate(lane, jobs, fate);
+                          [this, lane = publishing.lane, type = message.front().type,
+                           jobs = JobsOf(message)](amqp::Fate fate) {
+                            OnFate(lane, type, jobs, fate);
                           });
     }
   }
@@ -320,15 +321,15 @@ void Dispatcher::Do(const Work& work) {
     options_.store->ReadOutbox(
         reading.lane, reading.request.after, reading.request.limit,
         [this, lane = reading.lane,
-         limit = reading.request.limit](absl::StatusOr<std::vector<OutboxEntry>> entries) {
+         request = reading.request](absl::StatusOr<std::vector<OutboxEntry>> entries) {
           {
             MutexLock lock(&mutex_);
             const auto it = lanes_.find(lane);
             if (it == lanes_.end()) return;
             // A store that cannot read now is not asked again at once.
             if (!entries.ok()) it->second.retry_at = options_.clock->Monotonic() + kRetryDelay;
-            it->second.rows.OnRead(entries.ok() ? std::optional(*std::move(entries)) : std::nullopt,
-                                   limit);
+            it->second.rows.OnRead(
+                request, entries.ok() ? std::optional(*std::move(entries)) : std::nullopt);
           }
           PlanAndDo(lane);
         });
@@ -346,7 +347,8 @@ void Dispatcher::PlanAndDo(const Lane& lane) {
   Do(work);
 }
 
-void Dispatcher::OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::Fate fate) {
+void Dispatcher::OnFate(const Lane& lane, const std::string& type, const std::vector<JobId>& jobs,
+                        amqp::Fate fate) {
   // Planted bug, never in a real build: neither a confirm nor its absence is heard.
   if (BUZZER_PLANTED("confirm_ignored")) return;
   MutexLock lock(&mutex_);
@@ -355,11 +357,11 @@ void Dispatcher::OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::
   LaneState& state = it->second;
   if (fate == amqp::Fate::kConfirmed) {
     BUZZER_CRASH_POINT("confirm.before");
-    for (const JobId& job : jobs) state.rows.OnConfirmed(job);
+    for (const JobId& job : jobs) state.rows.OnConfirmed(type, job);
     BUZZER_CRASH_POINT("confirm.after");
     return;
   }
-  for (const JobId& job : jobs) state.rows.OnUndelivered(job);
+  for (const JobId& job : jobs) state.rows.OnUndelivered(type, job);
   if (fate == amqp::Fate::kUnknown) return;  // OnBrokerUp sees to it.
   const absl::Duration now = options_.clock->Monotonic();
   if (now >= state.retry_at) {
@@ -418,18 +420,46 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
 
 void Dispatcher::CountWorkers() {
   if (!options_.workers_of) return;
-  std::vector<Lane> busy;
+  std::set<std::string> busy;
   {
     MutexLock lock(&mutex_);
     for (const auto& [lane, state] : lanes_) {
-      if (state.rows.out() > 0) busy.push_back(lane);
+      if (state.rows.HasRows()) busy.insert(lane.queue);
     }
   }
-  for (const Lane& lane : busy) {
-    const int workers = options_.workers_of(lane.queue).workers;
-    MutexLock lock(&mutex_);
-    const auto it = lanes_.find(lane);
-    if (it != lanes_.end()) it->second.rows.SetWorkers(workers);
+  for (const std::string& queue : busy) {
+    const int workers = options_.workers_of(queue).workers;
+    std::map<std::string, WorkerSlots::Type> types;
+    if (options_.worker_slots != nullptr) types = options_.worker_slots->TypesOf(queue);
+    {
+      MutexLock lock(&mutex_);
+      for (const auto priority : kPriorities) {
+        const auto it = lanes_.find(Lane{queue, priority});
+        if (it != lanes_.end()) it->second.rows.SetWorkers(workers, types);
+      }
+    }
+    OfferHoarded(queue, types);
+  }
+}
+
+void Dispatcher::OfferHoarded(const std::string& queue,
+                              const std::map<std::string, WorkerSlots::Type>& types) {
+  for (const auto& [type, slots] : types) {
+    if (slots.idle == 0) continue;
+    int idle = slots.idle;
+    std::vector<JobId> jobs;
+    {
+      MutexLock lock(&mutex_);
+      if (!up_ || stopping_ || paused_.contains(queue)) return;
+      const absl::Duration now = options_.clock->Monotonic();
+      for (const auto priority : kPriorities) {
+        const auto it = lanes_.find(Lane{queue, priority});
+        if (it == lanes_.end()) continue;
+        for (const JobId& job : it->second.rows.TakeHoarded(type, idle, now)) jobs.push_back(job);
+      }
+      offered_ += static_cast<int64_t>(jobs.size());
+    }
+    if (!jobs.empty()) options_.worker_slots->Offer(type, jobs);
   }
 }
 
@@ -522,6 +552,7 @@ Dispatcher::Stats Dispatcher::stats() const {
   stats.broker_blocked = up_ && publisher_ != nullptr && publisher_->blocked();
   stats.published = published_;
   stats.redispatches = redispatches_;
+  stats.offered = offered_;
   return stats;
 }
 

@@ -19,6 +19,7 @@
 #include "services/state/dispatch_lane.h"
 #include "services/state/job_store.h"
 #include "services/state/worker_registry.h"
+#include "services/state/worker_slots.h"
 
 namespace buzzer::state {
 
@@ -42,6 +43,8 @@ class Dispatcher final : public CommitObserver {
     // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
     std::string queue_prefix = "buzzer";
     std::function<WorkerRegistry::QueueWorkers(const std::string& queue)> workers_of;
+    // Not owned; null: no worker tells of its slots.
+    WorkerSlots* worker_slots = nullptr;
     // amqp::Publisher::Start, unless a test brings its own.
     StartPublisher start_publisher = amqp::Publisher::Start;
     // How often the thread looks at what time brings; held rows and refusals are in seconds.
@@ -75,6 +78,8 @@ class Dispatcher final : public CommitObserver {
     bool broker_blocked = false;
     int64_t published = 0;
     int64_t redispatches = 0;
+    // Jobs that lay unclaimed and were offered to workers with idle slots.
+    int64_t offered = 0;
   };
   Stats stats() const;
 
@@ -131,12 +136,16 @@ class Dispatcher final : public CommitObserver {
   void DistrustAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnPrepared(const Lane& lane, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
-  // Tells the lanes that have jobs out how many workers serve them.
+  // Tells the lanes that have jobs which workers serve them, and offers what lies unclaimed to
+  // those whose slots are idle.
   void CountWorkers();
+  void OfferHoarded(const std::string& queue,
+                    const std::map<std::string, WorkerSlots::Type>& types);
   // A broker queue of this queue is gone, so those of its other priorities may be as well.
   // Workers consume all of them or none.
   void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnFate(const Lane& lane, const std::vector<JobId>& jobs, amqp::Fate fate);
+  void OnFate(const Lane& lane, const std::string& type, const std::vector<JobId>& jobs,
+              amqp::Fate fate);
   // What the lane has to do now.
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Work& work);
@@ -165,6 +174,7 @@ class Dispatcher final : public CommitObserver {
   int uses_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t offered_ ABSL_GUARDED_BY(mutex_) = 0;
   std::thread thread_;
 };
 

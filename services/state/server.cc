@@ -51,7 +51,7 @@ class RealServer final : public Server {
         queues_({store_.get(), &types_, &workers_, &rates_, Clock::Real(),
                  options.config.max_waiting_by_queue}),
         state_service_({store_.get(), &types_, &hub_, &dispatcher_, &queues_}),
-        work_service_({store_.get(), &leases_, &types_, &workers_}),
+        work_service_({store_.get(), &leases_, &types_, &workers_, &slots_}),
         backup_service_(options.data_directory, options.min_free_disk) {}
 
   ~RealServer() override { Shutdown(); }
@@ -126,6 +126,7 @@ class RealServer final : public Server {
     dispatcher.store = store_.get();
     dispatcher.broker = options_.broker;
     dispatcher.queue_prefix = options_.broker_queue_prefix;
+    dispatcher.worker_slots = &slots_;
     dispatcher.workers_of = [this](const std::string& queue) { return workers_.Of(queue); };
     return dispatcher;
   }
@@ -135,6 +136,7 @@ class RealServer final : public Server {
   const std::unique_ptr<CommitMetrics> commit_metrics_;
   std::unique_ptr<JobStore> store_;
   WorkerRegistry workers_;
+  WorkerSlots slots_;
   LeaseMonitor leases_;
   Dispatcher dispatcher_;
   JobEventHub hub_;

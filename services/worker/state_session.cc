@@ -170,6 +170,7 @@ void StateSession::OnResponse(internal::v1::WorkResponse& response) {
     if (is_first) listener_->OnOutcomeAnswer(answer);
   }
   for (const auto& notice : response.cancels()) listener_->OnCancelNotice(notice);
+  for (const auto& offer : response.offers()) listener_->OnOffer(offer);
 }
 
 }  // namespace buzzer::worker

@@ -38,6 +38,7 @@ class StateSession {
     // Once for each outcome.
     virtual void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) = 0;
     virtual void OnCancelNotice(const internal::v1::CancelNotice& notice) = 0;
+    virtual void OnOffer(const internal::v1::Offer& offer) = 0;
   };
 
   explicit StateSession(const Clock* clock) : clock_(clock), last_heard_(clock->Monotonic()) {}

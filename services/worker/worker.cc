@@ -127,4 +127,6 @@ void Worker::OnCancelNotice(const internal::v1::CancelNotice& notice) {
   runner_.OnCancelNotice(notice);
 }
 
+void Worker::OnOffer(const internal::v1::Offer& offer) { intake_.OnOffer(offer); }
+
 }  // namespace buzzer::worker

@@ -13,7 +13,7 @@
 #include "common/clock/clock.h"
 #include "services/worker/config.h"
 #include "services/worker/handler.h"
-#include "services/worker/intake.h"
+#include "services/worker/intake/intake.h"
 #include "services/worker/lease_keeper.h"
 #include "services/worker/progress.h"
 #include "services/worker/runner.h"
@@ -69,6 +69,7 @@ class Worker final : private StateSession::Listener {
   void OnLeaseStatus(const internal::v1::LeaseStatus& status) override;
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) override;
   void OnCancelNotice(const internal::v1::CancelNotice& notice) override;
+  void OnOffer(const internal::v1::Offer& offer) override;
 
   Intake::Options IntakeOptions();
   Runner::Options RunnerOptions();

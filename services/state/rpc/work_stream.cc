@@ -138,6 +138,18 @@ bool WorkStream::OnHello(const internal::v1::Hello& hello) {
       return size_t{2 * kIdBytes};
     });
   });
+  parts_.slots->Put(id_, hello, [weak = weak_from_this()](std::vector<internal::v1::Offer> offers) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->Send([&](internal::v1::WorkResponse& response) {
+      size_t bytes = 0;
+      for (internal::v1::Offer& offer : offers) {
+        bytes += kIdBytes + offer.type().size();
+        *response.add_offers() = std::move(offer);
+      }
+      return bytes;
+    });
+  });
   parts_.types->Announce(types);
   return true;
 }
@@ -356,6 +368,7 @@ void WorkStream::HoldBackCancels(internal::v1::WorkResponse& response) {
 
 void WorkStream::OnClosed() {
   parts_.workers->Remove(id_);
+  parts_.slots->Remove(id_);
   if (worker_.empty()) return;
   log::Info("worker_disconnected", {{"worker", worker_}, {"peer", peer_}, {"refused", refused_}});
 }

@@ -16,6 +16,7 @@
 #include "services/state/rpc/server_stream.h"
 #include "services/state/type_registry.h"
 #include "services/state/worker_registry.h"
+#include "services/state/worker_slots.h"
 
 namespace buzzer::state {
 
@@ -39,6 +40,7 @@ class WorkStream final
     LeaseMonitor* leases = nullptr;
     TypeRegistry* types = nullptr;
     WorkerRegistry* workers = nullptr;
+    WorkerSlots* slots = nullptr;
   };
 
   // `id` is unique among the process's streams; `peer` is for logs.

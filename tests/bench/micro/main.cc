@@ -15,7 +15,7 @@
 #include "services/frontend/submit_bytes.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/sqlite/sqlite_job_store.h"
-#include "services/worker/queue_lane.h"
+#include "services/worker/intake/queue_lane.h"
 #include "tests/support/await.h"
 #include "tests/support/temporary_directory.h"
 
@@ -37,15 +37,16 @@ BENCHMARK(WritesAJobIdAsText);
 // A job becomes ready, goes out, is confirmed and claimed.
 void PassesAJobThroughTheDispatchLane(benchmark::State& state) {
   state::DispatchLane lane;
-  lane.NextRead(absl::ZeroDuration());
-  lane.OnRead(std::vector<state::OutboxEntry>{}, 1);
+  for (const auto& request : lane.NextReads(absl::ZeroDuration())) {
+    lane.OnRead(request, std::vector<state::OutboxEntry>{});
+  }
   int64_t position = 0;
   for ([[maybe_unused]] auto _ : state) {
     const state::OutboxEntry entry{++position, JobId::Make(absl::Now()), "demo.echo", {}};
     lane.OnQueued(entry);
     benchmark::DoNotOptimize(lane.TakeReady(absl::ZeroDuration()));
-    lane.OnConfirmed(entry.job);
-    lane.OnLeft(entry.job, entry.position, true, absl::ZeroDuration());
+    lane.OnConfirmed(entry.type, entry.job);
+    lane.OnLeft(entry, true, absl::ZeroDuration());
   }
 }
 BENCHMARK(PassesAJobThroughTheDispatchLane);
@@ -61,6 +62,7 @@ void TakesAMessageApart(benchmark::State& state) {
   config.handlers.push_back(handler);
   const worker::Slots slots(config);
   worker::QueueLane lane("buzzer", "demo.echo");
+  lane.Opened(1, 1, -absl::InfiniteDuration());
   internal::v1::DispatchMessage body;
   for (int64_t i = 0; i < state.range(0); ++i) {
     auto* job = body.add_jobs();
@@ -69,8 +71,8 @@ void TakesAMessageApart(benchmark::State& state) {
   }
   const amqp::Delivery delivery{1, 1, "buzzer.demo.echo.normal", body.SerializeAsString(), false};
   for ([[maybe_unused]] auto _ : state) {
-    lane.Add(delivery);
-    while (lane.Take(slots).has_value()) {
+    lane.Add(delivery, absl::ZeroDuration());
+    while (lane.Take(slots, absl::ZeroDuration()).has_value()) {
     }
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

@@ -13,7 +13,7 @@
 
 #include "buzzer/internal/v1/dispatch.pb.h"
 #include "common/names/names.h"
-#include "services/worker/queue_lane.h"
+#include "services/worker/intake/queue_lane.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/message_mutator.h"
 
@@ -54,20 +54,20 @@ void Run(const internal::v1::DispatchMessage& message) {
   QueueLane lane("buzzer", "q");
   Slots slots(TwoTypes());
   absl::Duration now = absl::Hours(1);
-  lane.Opened(1, 4, now);
+  lane.Opened(1, 4, now - absl::Seconds(1));
   const std::string body = message.SerializeAsString();
   CheckRead(body, message.jobs_size());
   int offered = 0;
   uint64_t tag = 0;
   for (const std::string& queue : lane.broker_queues()) {
-    const bool is_taken_in = lane.Add({1, ++tag, queue, body, false});
+    const bool is_taken_in = lane.Add({1, ++tag, queue, body, false}, now);
     if (!is_taken_in) continue;
     for (const auto& entry : message.jobs()) offered += entry.job_id().size() == 16 ? 1 : 0;
   }
-  FUZZ_CHECK(!lane.Add({1, ++tag, "buzzer.of-others.normal", body, false}));
+  FUZZ_CHECK(!lane.Add({1, ++tag, "buzzer.of-others.normal", body, false}, now));
 
   std::vector<OfferedJob> taken;
-  while (auto job = lane.Take(slots)) {
+  while (auto job = lane.Take(slots, now)) {
     FUZZ_CHECK(job->message != nullptr && job->message->unanswered > 0);
     FUZZ_CHECK(!job->id.bytes().empty());
     if (slots.HasHandler(job->type)) slots.Take(job->type);
@@ -82,15 +82,15 @@ void Run(const internal::v1::DispatchMessage& message) {
     FUZZ_CHECK(job.message->unanswered > 0);
     --job.message->unanswered;
   }
-  for (const int free : {0, 1, 3}) {
+  for (int i = 0; i < 3; ++i) {
     now += absl::Seconds(2);
-    const ChannelAction action = lane.Decide(true, free, now);
-    FUZZ_CHECK(action != ChannelAction::kOpen);
-    const int prefetch = lane.PrefetchFor(std::max(free, 1));
-    FUZZ_CHECK(prefetch >= 1 && prefetch <= 65'535);
+    const ChannelPlan plan = lane.Decide(true, slots, now);
+    FUZZ_CHECK(plan.close.empty());
+    FUZZ_CHECK(plan.open_prefetch >= 0 && plan.open_prefetch <= 10'000);
+    if (plan.open_prefetch > 0) lane.Opened(static_cast<amqp::ChannelId>(i + 2), plan.open_prefetch, now);
   }
-  lane.Closed();
-  FUZZ_CHECK(!lane.Take(slots).has_value());
+  lane.ClosedAll();
+  FUZZ_CHECK(!lane.Take(slots, now).has_value());
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ class Conversation {
  private:
   void OpenWork(int line) {
     work_[line].Open(
-        std::make_shared<WorkStream>(WorkStream::Parts{store_, &leases_, &types_, &workers_},
+        std::make_shared<WorkStream>(WorkStream::Parts{store_, &leases_, &types_, &workers_, &slots_},
                                      ++last_stream_, "peer", work_[line].peer));
   }
 
@@ -200,6 +200,7 @@ class Conversation {
   LeaseMonitor leases_;
   TypeRegistry types_;
   WorkerRegistry workers_;
+  WorkerSlots slots_;
   JobEventHub hub_;
   QueueRates rates_;
   QueueViews views_;

@@ -42,8 +42,13 @@ class DispatcherTest : public StoreTest {
     options.store = &flaky_;
     options.clock = &clock_;
     options.workers_of = [this](const std::string&) {
-      return WorkerRegistry::QueueWorkers{workers_.load(), 1, prefetch_.load()};
+      WorkerRegistry::QueueWorkers workers;
+      workers.workers = workers_.load();
+      workers.slots = 1;
+      workers.prefetch = prefetch_.load();
+      return workers;
     };
+    options.worker_slots = &slots_;
     options.start_publisher = [this](amqp::Publisher::Options publisher) {
       return broker_.Start(std::move(publisher));
     };
@@ -86,6 +91,30 @@ class DispatcherTest : public StoreTest {
   bool AwaitReady(const Jobs& jobs, const char* queue = kNormal) {
     return broker_.Await([&] { return broker_.Ready(queue) == jobs; });
   }
+  // A worker says that so many slots of it are idle.
+  void SayIdle(int slots) {
+    internal::v1::Hello hello;
+    auto* const type = hello.add_types();
+    type->set_type("demo.echo");
+    type->set_queue("demo.echo");
+    type->set_slots(slots);
+    type->set_idle_slots(slots);
+    slots_.Put(1, hello, [this](const std::vector<internal::v1::Offer>& offers) {
+      MutexLock lock(&offers_mutex_);
+      for (const auto& offer : offers) {
+        EXPECT_EQ(offer.type(), "demo.echo");
+        offered_.push_back(*JobId::FromBytes(offer.job_id()));
+      }
+    });
+  }
+  Jobs offered() {
+    MutexLock lock(&offers_mutex_);
+    return offered_;
+  }
+  // A worker takes all there is.
+  void TakeAll() {
+    while (!broker_.Ready(kNormal).empty()) broker_.Take(kNormal);
+  }
   // Time passes, with a look at what it brings every second.
   void Pass(absl::Duration duration) {
     for (; duration > absl::ZeroDuration(); duration -= absl::Seconds(1)) {
@@ -98,6 +127,10 @@ class DispatcherTest : public StoreTest {
   testing::FakeBroker broker_;
   std::atomic<int> workers_ = 1;
   std::atomic<int> prefetch_ = 0;
+  WorkerSlots slots_;
+  // What was offered to the idle worker.
+  Mutex offers_mutex_;
+  Jobs offered_ ABSL_GUARDED_BY(offers_mutex_);
   std::unique_ptr<Dispatcher> dispatcher_;
 };
 
@@ -150,6 +183,38 @@ TEST_F(DispatcherTest, HasAWindowOutAndTheRestInTheDatabase) {
   EXPECT_EQ(dispatcher_->stats().published, 1000);
 }
 
+TEST_F(DispatcherTest, OffersWhatLiesUnclaimedAtAWorkerToOneThatIsIdle) {
+  prefetch_ = 10;  // What was taken lies at a worker.
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  TakeAll();
+  Pass(absl::Seconds(3));
+  SayIdle(2);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(offered(), (Jobs{jobs[0], jobs[1]})) << "a job for each slot";
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(offered().size(), 2u) << "it has not said that it is idle again";
+  store().MustClaim(jobs[0]);
+  store().MustClaim(jobs[1]);
+  store().AwaitObservers();
+  SayIdle(2);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(offered(), jobs);
+  EXPECT_EQ(dispatcher_->stats().offered, 3);
+}
+
+TEST_F(DispatcherTest, OffersNothingOfAPausedQueue) {
+  prefetch_ = 10;
+  Start();
+  ASSERT_TRUE(AwaitReady(SubmitSome(1)));
+  TakeAll();
+  dispatcher_->SetPaused("demo.echo", true);
+  SayIdle(2);
+  Pass(absl::Seconds(3));
+  EXPECT_TRUE(offered().empty());
+}
+
 // What a busy lane holds back does not wait for a tick.
 class RarelyTickingDispatcherTest : public DispatcherTest {
  protected:
@@ -164,7 +229,7 @@ TEST_F(RarelyTickingDispatcherTest, SendsSeveralJobsTogetherWhereTheyGoFast) {
   dispatcher_->Tick();  // Counts the workers.
   Jobs taken;
   while (taken.size() < 4000) {
-    clock_.Advance(DispatchLane::kMessageInterval);
+    clock_.Advance(DispatchRows::kMessageInterval);
     ASSERT_TRUE(broker_.Await([&] { return !broker_.Ready(kNormal).empty(); }));
     for (const JobId& job : broker_.Take(kNormal)) {
       taken.push_back(job);

@@ -72,6 +72,12 @@ class WorkerTest : public ::testing::Test {
     worker_->Connect(line_.get());
     worker_->intake()->Start(consumer_.get());
     line_->Up();
+    Settle();
+  }
+  // A channel that was opened just now is waited for; this one is not.
+  void Settle() {
+    clock_.Advance(absl::Milliseconds(50));
+    worker_->intake()->Tick();
   }
 
   void Deliver(uint64_t tag, const std::vector<JobId>& jobs, const std::string& type = "work",
@@ -98,6 +104,20 @@ class WorkerTest : public ::testing::Test {
     granted.set_type("work");
     granted.set_queue("work");
     return granted;
+  }
+
+  // The Hello that tells of so many idle slots, within some seconds.
+  internal::v1::Hello AwaitIdle(int slots) {
+    internal::v1::Hello hello;
+    for (int i = 0; i < 5; ++i) {
+      clock_.Advance(absl::Seconds(1));
+      worker_->intake()->Tick();
+      const WorkRequest request = line_->Take();
+      if (request.has_hello()) hello = request.hello();
+      if (request.has_hello() && hello.types(0).idle_slots() == slots) return hello;
+    }
+    ADD_FAILURE() << "no Hello tells of " << slots;
+    return hello;
   }
 
   // A job that has been claimed and runs.
@@ -133,7 +153,7 @@ TEST_F(WorkerTest, SaysWhoItIsAndWhatItConsumes) {
   EXPECT_FALSE(hello.draining());
 }
 
-TEST_F(WorkerTest, ConsumesWithAPrefetchOfItsFreeSlots) {
+TEST_F(WorkerTest, ConsumesWithAPrefetchOfItsSlots) {
   EXPECT_NE(consumer_->ChannelOf("buzzer.work.high"), 0u);
   EXPECT_EQ(consumer_->PrefetchOf(kNormal), 2);
 }
@@ -220,29 +240,91 @@ TEST_F(WorkerTest, ReportsTheOutcomeAndRunsTheNextJob) {
   EXPECT_EQ(outcome.success().result(), "done");
 }
 
-TEST_F(WorkerTest, ClosesAFullQueuesChannelAfterASecondAndOpensItAgain) {
+TEST_F(WorkerTest, KeepsItsChannelHoweverLongItIsFull) {
   RunOne(1);
   RunOne(2);
+  const amqp::ChannelId channel = consumer_->ChannelOf(kNormal);
+  for (int i = 0; i < 60; ++i) {
+    clock_.Advance(absl::Minutes(1));
+    worker_->intake()->Tick();
+  }
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), channel);
+}
+
+TEST_F(WorkerTest, GivesBackThroughStateWhatItDidNotClaimForFiveMinutes) {
+  RunOne(1);
+  RunOne(2);
+  const JobId waiting = NewId();
+  Deliver(3, {waiting});
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+  clock_.Advance(absl::Minutes(5));
   worker_->intake()->Tick();
-  clock_.Advance(absl::Seconds(1));
+  const Claim claim = TakeClaim();
+  EXPECT_EQ(claim.intent(), Claim::INTENT_RETURN_DRAINING);
+  EXPECT_EQ(claim.job_id(), Bytes(waiting));
+  line_->SayReturned(claim, internal::v1::Returned::REASON_DRAINING);
+  EXPECT_THAT(consumer_->acks(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(WorkerTest, TellsWhichOfItsSlotsAreIdle) {
+  line_->Take();
+  EXPECT_EQ(AwaitIdle(2).types(0).slots(), 2);
+  RunOne();
+  AwaitIdle(0);
+  AwaitIdle(1);
+}
+
+TEST_F(WorkerTest, KeepsConsumingThroughAShortOutageOfStateAndRunsOn) {
+  RunOne();
+  const amqp::ChannelId channel = consumer_->ChannelOf(kNormal);
+  line_->Down();
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), channel);
+  Deliver(2, {NewId()});
+  EXPECT_FALSE(handler_->was_cancelled());
+  line_->Up();
+  const WorkRequest request = line_->Take();
+  EXPECT_EQ(request.renewals_size(), 1) << "every lease is renewed at once";
+  EXPECT_EQ(request.claims_size(), 1) << "and what came meanwhile is claimed";
+}
+
+TEST_F(WorkerTest, StopsConsumingWhileStateIsDownForLong) {
+  line_->Down();
+  clock_.Advance(absl::Seconds(10));
   worker_->intake()->Tick();
   EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
-  EXPECT_EQ(line_->Take().hello().queues(0).prefetch(), 0);
-  handler_->Return(Success{});
-  const auto request = line_->Await([](const WorkRequest& sent) {
-    return sent.has_hello() && sent.hello().queues(0).prefetch() > 0;
-  });
+  line_->Up();
   EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
 }
 
-TEST_F(WorkerTest, StopsConsumingWhileStateIsDownAndRunsOn) {
-  RunOne();
-  line_->Down();
+TEST_F(WorkerTest, ServesTheHandlersOfAnotherConfiguration) {
+  Config config = MakeConfig(3);
+  config.handlers[0].queue = "elsewhere";
+  worker_->intake()->Reconfigure(config);
+  const internal::v1::Hello hello = line_->Take().hello();
+  EXPECT_EQ(hello.slots(), 3);
+  EXPECT_EQ(hello.types(0).queue(), "elsewhere");
   EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
-  EXPECT_FALSE(handler_->was_cancelled());
-  line_->Up();
-  EXPECT_NE(consumer_->ChannelOf(kNormal), 0u);
-  EXPECT_EQ(line_->Take().renewals_size(), 1) << "every lease is renewed at once";
+  EXPECT_NE(consumer_->ChannelOf("buzzer.elsewhere.normal"), 0u);
+}
+
+TEST_F(WorkerTest, FreesTheSlotOfATypeThatHasNoHandlerAnyMore) {
+  RunOne();
+  Config config = MakeConfig(2);
+  config.handlers[0].type = config.handlers[0].queue = "other";
+  worker_->intake()->Reconfigure(config);
+  EXPECT_EQ(worker_->intake()->slots_busy(), 1);
+  handler_->Return(Success{});
+  line_->AwaitOutcome();
+  EXPECT_TRUE(worker_->runner().AwaitEmpty(absl::Minutes(1)) ||
+              worker_->intake()->slots_busy() == 0);
+}
+
+TEST_F(WorkerTest, SaysWhyItTakesNothing) {
+  consumer_->LoseAll();
+  worker_->intake()->OnBrokerDown();
+  EXPECT_EQ(line_->Take().hello().queues(0).problem(), "it is not connected to the broker");
+  worker_->intake()->OnBrokerUp();
+  EXPECT_EQ(line_->Take().hello().queues(0).problem(), "");
 }
 
 TEST_F(WorkerTest, RunsAGrantThatWasCommittedBeforeTheLineBroke) {
@@ -254,7 +336,7 @@ TEST_F(WorkerTest, RunsAGrantThatWasCommittedBeforeTheLineBroke) {
   EXPECT_EQ(repeated.claim_id(), claim.claim_id());
   line_->Grant(repeated, Granted());
   EXPECT_TRUE(handler_->AwaitStarted());
-  EXPECT_THAT(consumer_->acks(), IsEmpty()) << "its channel is gone";
+  EXPECT_THAT(consumer_->acks(), ElementsAre(1));
 }
 
 TEST_F(WorkerTest, ConsumesAgainWhenTheBrokerIsBack) {
@@ -280,6 +362,8 @@ TEST_F(WorkerTest, WaitsForAQueueThatDoesNotExistYet) {
 TEST_F(WorkerTest, IgnoresADeliveryOfAChannelThatItHasClosed) {
   const amqp::Delivery late = consumer_->Message(kNormal, 1, {NewId()}, "work");
   line_->Down();
+  clock_.Advance(absl::Seconds(10));
+  worker_->intake()->Tick();
   worker_->intake()->OnBrokerDelivery(late);
   line_->Up();
   EXPECT_THAT(TakeClaims(), IsEmpty());

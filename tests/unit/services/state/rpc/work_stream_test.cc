@@ -91,7 +91,7 @@ class WorkStreamTest : public StoreTest {
     store_->AddObserver(&workers_);
     store_->AddObserver(&gate_);
     stream_ = std::make_shared<WorkStream>(
-        WorkStream::Parts{store_.get(), &leases_, &types_, &workers_}, 1, "test", client_);
+        WorkStream::Parts{store_.get(), &leases_, &types_, &workers_, &slots_}, 1, "test", client_);
     client_->stream = stream_.get();
     internal::v1::WorkRequest hello;
     hello.mutable_hello()->set_worker("w1");
@@ -105,7 +105,7 @@ class WorkStreamTest : public StoreTest {
   // Another worker's stream, which has not said anything.
   std::shared_ptr<WorkStream> OpenAnother(const std::shared_ptr<Client>& client) {
     auto stream = std::make_shared<WorkStream>(
-        WorkStream::Parts{store_.get(), &leases_, &types_, &workers_}, 2, "test", client);
+        WorkStream::Parts{store_.get(), &leases_, &types_, &workers_, &slots_}, 2, "test", client);
     client->stream = stream.get();
     return stream;
   }
@@ -153,6 +153,7 @@ class WorkStreamTest : public StoreTest {
   LeaseMonitor leases_{store_.get(), &clock_};
   TypeRegistry types_{store_.get(), &clock_, [](const std::string&) {}};
   WorkerRegistry workers_;
+  WorkerSlots slots_;
   Gate gate_;
   std::shared_ptr<Client> client_ = std::make_shared<Client>();
   std::shared_ptr<WorkStream> stream_;

@@ -17,6 +17,7 @@ class SilentListener : public StateSession::Listener {
   void OnLeaseStatus(const internal::v1::LeaseStatus&) override {}
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer&) override {}
   void OnCancelNotice(const internal::v1::CancelNotice&) override {}
+  void OnOffer(const internal::v1::Offer&) override {}
 };
 
 }  // namespace buzzer::worker

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/worker/slots.h"
+#include "services/worker/intake/slots.h"
 
 #include <gtest/gtest.h>
 
@@ -55,6 +55,25 @@ TEST(Slots, HasNoRoomForATypeWithoutHandler) {
   const Slots slots(TwoQueues());
   EXPECT_FALSE(slots.HasHandler("d"));
   EXPECT_FALSE(slots.IsFree("d"));
+}
+
+TEST(Slots, TakeTheLimitsOfAnotherConfigurationAndKeepWhatIsTaken) {
+  Slots slots(TwoQueues());
+  slots.Take("a");
+  slots.Take("c");
+  Config smaller;
+  smaller.slots = 2;
+  smaller.handlers = {Handler("c", "two", 1), Handler("d", "two", 1)};
+  slots.Reconfigure(smaller);
+  EXPECT_FALSE(slots.HasHandler("a"));
+  EXPECT_EQ(slots.FreeOfType("a"), 0);
+  EXPECT_EQ(slots.FreeOf("two"), 0) << "two are taken of two";
+  slots.Free("a");
+  EXPECT_EQ(slots.FreeOfType("c"), 0);
+  EXPECT_EQ(slots.FreeOfType("d"), 1);
+  slots.Free("c");
+  EXPECT_EQ(slots.busy(), 0);
+  EXPECT_EQ(slots.FreeOf("two"), 2);
 }
 
 TEST(Slots, AreFullWhenTooManyOutcomesWait) {

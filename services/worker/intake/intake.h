@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_WORKER_INTAKE_H_
-#define SERVICES_WORKER_INTAKE_H_
+#ifndef SERVICES_WORKER_INTAKE_INTAKE_H_
+#define SERVICES_WORKER_INTAKE_INTAKE_H_
 
 #include <functional>
 #include <memory>
@@ -19,8 +19,9 @@
 #include "common/mutex/mutex.h"
 #include "services/worker/config.h"
 #include "services/worker/deadline_thread.h"
-#include "services/worker/queue_lane.h"
-#include "services/worker/slots.h"
+#include "services/worker/intake/idle_slots.h"
+#include "services/worker/intake/queue_lane.h"
+#include "services/worker/intake/slots.h"
 #include "services/worker/state_session.h"
 #include "services/worker/worker_events.h"
 
@@ -28,9 +29,9 @@ namespace buzzer::worker {
 
 // Turns what the broker offers into granted jobs (steps 4 and 5 of a job's life): takes a
 // slot, claims the job, and acks the message once the state service has answered for
-// each of its jobs. Takes turns between queues, and between a queue's priorities as the
-// PriorityWheel says. Consumes only while both the broker and the state service can be
-// reached and there is room; tells the state service what it consumes.
+// each of its jobs. Takes turns between queues, and between a queue's priorities as
+// PriorityTurns says. Tells the state service what it consumes, and which of its slots are idle.
+// docs/intake.md states the whole rule.
 //
 // Thread-safe. Has a thread of its own for what is due later.
 class Intake {
@@ -63,6 +64,10 @@ class Intake {
 
   // Takes no more jobs: closes every channel and says so to the state service.
   void Drain();
+
+  // Serves the handlers of another configuration, with its slots and limits. What was claimed
+  // runs on. After Drain it changes nothing that matters.
+  void Reconfigure(const Config& config);
   // Waits until every claim is answered and its grant handed on; false if some are after `limit`.
   bool AwaitNoClaims(absl::Duration limit);
 
@@ -74,6 +79,9 @@ class Intake {
   void OnStateUp();
   void OnStateDown();
   void OnClaimAnswer(internal::v1::ClaimAnswer& answer);
+  // A job that lies unclaimed at another worker: it is claimed if a slot is free for it, and
+  // forgotten otherwise.
+  void OnOffer(const internal::v1::Offer& offer);
 
   // What Runner::Options asks for.
   void OnReturned(const std::string& type, bool outcome_waits);
@@ -97,10 +105,15 @@ class Intake {
   // After anything has changed: claims, opens and closes what there is to.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ClaimWhatFits() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Claim(OfferedJob job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TendChannels() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Open(QueueLane& lane, int free) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Close(QueueLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveBackOverdue(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Claim(OfferedJob job, internal::v1::Claim::Intent intent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TendChannels(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CloseAll(QueueLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayConsume(absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakesJobs() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // When the thread has to look again.
+  absl::Duration NextDecision() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answered(OpenMessage& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Brings a grant into a form that can be run; false if there is none.
   bool IsSound(internal::v1::ClaimAnswer& answer, const PendingClaim& claim)
@@ -110,7 +123,6 @@ class Intake {
   internal::v1::Hello MakeHello() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
-  const absl::flat_hash_map<std::string, HandlerConfig> handlers_;  // by type
   // Thread-safe.
   log::FaultCounter types_without_handler_;
   log::FaultCounter unsound_answers_;
@@ -118,10 +130,15 @@ class Intake {
   mutable Mutex mutex_;
   CondVar answered_;
   amqp::Consumer* consumer_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Config config_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, HandlerConfig> handlers_ ABSL_GUARDED_BY(mutex_);  // by type
   bool broker_up_ ABSL_GUARDED_BY(mutex_) = false;
   bool state_up_ ABSL_GUARDED_BY(mutex_) = false;
+  // Since when not, on the monotonic clock.
+  absl::Duration state_down_since_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   Slots slots_ ABSL_GUARDED_BY(mutex_);
+  IdleSlots idle_ ABSL_GUARDED_BY(mutex_);
   std::vector<QueueLane> lanes_ ABSL_GUARDED_BY(mutex_);
   // The lane whose turn it is.
   size_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -130,9 +147,11 @@ class Intake {
   int handing_on_ ABSL_GUARDED_BY(mutex_) = 0;
   // What Hello tells has changed.
   bool hello_is_stale_ ABSL_GUARDED_BY(mutex_) = true;
+  // The Hello of before named a queue that nothing can be taken of.
+  bool told_problem_ ABSL_GUARDED_BY(mutex_) = false;
   DeadlineThread thread_;
 };
 
 }  // namespace buzzer::worker
 
-#endif  // SERVICES_WORKER_INTAKE_H_
+#endif  // SERVICES_WORKER_INTAKE_INTAKE_H_

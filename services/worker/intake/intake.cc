@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/worker/intake.h"
+#include "services/worker/intake/intake.h"
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +18,10 @@ namespace {
 
 using ClaimMessage = internal::v1::Claim;
 
+// While the state service is away nothing can be claimed. It is back in a moment most of the
+// time, and each closed channel gives messages back, which a broker may count against them; so
+// the channels close only after this.
+constexpr absl::Duration kStateOutage = absl::Seconds(10);
 constexpr absl::Duration kWarningInterval = absl::Seconds(30);
 constexpr size_t kMaxWarnedTypes = 100;
 
@@ -27,13 +31,16 @@ absl::flat_hash_map<std::string, HandlerConfig> ByType(const Config& config) {
   return handlers;
 }
 
+QueueLane* Find(std::vector<QueueLane>& lanes, const std::string& queue) {
+  const auto it = std::find_if(lanes.begin(), lanes.end(),
+                               [&](const QueueLane& lane) { return lane.queue() == queue; });
+  return it == lanes.end() ? nullptr : &*it;
+}
+
 std::vector<QueueLane> MakeLanes(const Config& config, absl::string_view prefix) {
   std::vector<QueueLane> lanes;
   for (const HandlerConfig& handler : config.handlers) {
-    const bool known = std::any_of(lanes.begin(), lanes.end(), [&](const QueueLane& lane) {
-      return lane.queue() == handler.queue;
-    });
-    if (!known) lanes.emplace_back(prefix, handler.queue);
+    if (Find(lanes, handler.queue) == nullptr) lanes.emplace_back(prefix, handler.queue);
   }
   return lanes;
 }
@@ -58,9 +65,10 @@ absl::string_view AnswerName(const internal::v1::ClaimAnswer& answer) {
 
 Intake::Intake(Options options)
     : options_(std::move(options)),
-      handlers_(ByType(options_.config)),
       types_without_handler_(kWarningInterval, kMaxWarnedTypes, options_.clock),
       unsound_answers_(kWarningInterval, kMaxWarnedTypes, options_.clock),
+      config_(options_.config),
+      handlers_(ByType(options_.config)),
       slots_(options_.config),
       lanes_(MakeLanes(options_.config, options_.broker_queue_prefix)),
       thread_(options_.clock, [this] { return Tick(); }) {}
@@ -88,6 +96,26 @@ void Intake::Drain() {
   Advance();
 }
 
+void Intake::Reconfigure(const Config& config) {
+  MutexLock lock(&mutex_);
+  config_ = config;
+  handlers_ = ByType(config);
+  slots_.Reconfigure(config);
+  std::vector<QueueLane> lanes;
+  for (QueueLane& wanted : MakeLanes(config, options_.broker_queue_prefix)) {
+    QueueLane* const present = Find(lanes_, wanted.queue());
+    if (present != nullptr) present->Reconfigured();
+    lanes.push_back(std::move(present == nullptr ? wanted : *present));
+  }
+  for (QueueLane& lane : lanes_) {
+    if (Find(lanes, lane.queue()) == nullptr) CloseAll(lane);
+  }
+  lanes_ = std::move(lanes);
+  turn_ = 0;
+  hello_is_stale_ = true;
+  Advance();
+}
+
 bool Intake::AwaitNoClaims(absl::Duration limit) {
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(limit);
   MutexLock lock(&mutex_);
@@ -108,7 +136,7 @@ void Intake::OnBrokerUp() {
 void Intake::OnBrokerDown() {
   MutexLock lock(&mutex_);
   broker_up_ = false;
-  for (QueueLane& lane : lanes_) lane.Closed();
+  for (QueueLane& lane : lanes_) lane.ClosedAll();
   hello_is_stale_ = true;
   Advance();
 }
@@ -117,10 +145,17 @@ void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
   MutexLock lock(&mutex_);
   QueueLane* const lane = LaneOf(delivery.channel);
   if (lane == nullptr || consumer_ == nullptr) return;
-  if (lane->Recovered()) log::Info("queue_consumed_again", {{"queue", lane->queue()}});
+  if (lane->Recovered()) {
+    log::Info("queue_consumed_again", {{"queue", lane->queue()}});
+    hello_is_stale_ = true;
+  }
   // Planted bug, never in a real build: the ack comes before the claim.
   const bool ack_now = BUZZER_PLANTED("ack_before_claim");
-  if (!lane->Add(delivery) || ack_now) consumer_->Ack(delivery.channel, delivery.tag);
+  std::vector<std::string> types;
+  if (!lane->Add(delivery, options_.clock->Monotonic(), &types) || ack_now) {
+    consumer_->Ack(delivery.channel, delivery.tag);
+  }
+  for (const std::string& type : types) idle_.OnOffered(type);
   Advance();
 }
 
@@ -129,7 +164,7 @@ void Intake::OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why) {
   QueueLane* const lane = LaneOf(channel);
   if (lane == nullptr) return;
   hello_is_stale_ = true;
-  if (lane->Failed(why, options_.clock->Monotonic())) {
+  if (lane->Failed(channel, why, options_.clock->Monotonic())) {
     log::Warning("queue_not_consumed", {{"queue", lane->queue()}, {"error", why.ToString()}});
   }
   Advance();
@@ -143,10 +178,9 @@ void Intake::OnStateUp() {
 
 void Intake::OnStateDown() {
   MutexLock lock(&mutex_);
-  // Nobody can claim now: what the broker offers is better off with it. Claims that were
-  // sent keep their slots until they are answered on the next stream, since a grant may
-  // have been committed.
-  state_up_ = false;
+  // Claims that were sent keep their slots until they are answered on the next stream, since a
+  // grant may have been committed.
+  if (std::exchange(state_up_, false)) state_down_since_ = options_.clock->Monotonic();
   Advance();
 }
 
@@ -168,7 +202,8 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
     if (claim.message != nullptr) Answered(*claim.message);
     // The type that the message told may be wrong only if two installations share a
     // broker and a prefix; whoever knows better may have the job.
-    const bool fits = claim.holds_slot && answer.granted().type() == claim.type;
+    const bool fits = claim.holds_slot && answer.granted().type() == claim.type &&
+                      slots_.HasHandler(claim.type);
     unwanted = answer.has_granted() && (draining_ || !fits);
     if (claim.holds_slot && (unwanted || !answer.has_granted())) slots_.Free(claim.type);
     if (unwanted) slots_.AddWaitingOutcome();
@@ -183,13 +218,18 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
   answered_.NotifyAll();
 }
 
+void Intake::OnOffer(const internal::v1::Offer& offer) {
+  const auto job = JobId::FromBytes(offer.job_id());
+  MutexLock lock(&mutex_);
+  if (!job.has_value() || !state_up_ || draining_ || !slots_.IsFree(offer.type())) return;
+  idle_.OnOffered(offer.type());
+  Claim({*job, offer.type(), /*message=*/nullptr}, ClaimMessage::INTENT_RUN);
+}
+
 void Intake::OnReturned(const std::string& type, bool outcome_waits) {
   MutexLock lock(&mutex_);
   slots_.Free(type);
   if (outcome_waits) slots_.AddWaitingOutcome();
-  for (QueueLane& lane : lanes_) {
-    if (lane.queue() == handlers_.at(type).queue) lane.SlotFreed();
-  }
   Advance();
 }
 
@@ -212,26 +252,52 @@ bool Intake::broker_up() const {
 absl::Duration Intake::Tick() {
   MutexLock lock(&mutex_);
   Advance();
-  absl::Duration next = absl::InfiniteDuration();
+  return NextDecision();
+}
+
+absl::Duration Intake::NextDecision() const {
+  absl::Duration next = idle_.next_look();
   for (const QueueLane& lane : lanes_) next = std::min(next, lane.next_decision());
+  if (!state_up_ && MayConsume(options_.clock->Monotonic())) {
+    next = std::min(next, state_down_since_ + kStateOutage);
+  }
   return next;
 }
 
 void Intake::Advance() {
+  const absl::Duration now = options_.clock->Monotonic();
   ClaimWhatFits();
-  TendChannels();
-  if (std::exchange(hello_is_stale_, false)) options_.session->SetHello(MakeHello());
-  for (const QueueLane& lane : lanes_) thread_.Schedule(lane.next_decision());
+  TendChannels(now);
+  GiveBackOverdue(now);
+  // A problem ends without an event when a channel has lived for a while.
+  hello_is_stale_ |= told_problem_ && now >= idle_.next_look();
+  hello_is_stale_ |= idle_.Look(config_, slots_, TakesJobs(), now);
+  if (std::exchange(hello_is_stale_, false)) {
+    internal::v1::Hello hello = MakeHello();
+    told_problem_ = std::any_of(hello.queues().begin(), hello.queues().end(),
+                                [](const auto& queue) { return !queue.problem().empty(); });
+    options_.session->SetHello(std::move(hello));
+  }
+  thread_.Schedule(NextDecision());
+}
+
+bool Intake::TakesJobs() const { return broker_up_ && state_up_ && !draining_; }
+
+bool Intake::MayConsume(absl::Duration now) const {
+  return broker_up_ && !draining_ && (state_up_ || now - state_down_since_ < kStateOutage);
 }
 
 void Intake::ClaimWhatFits() {
   if (!state_up_ || draining_) return;
+  const absl::Duration now = options_.clock->Monotonic();
   size_t passed_over = 0;
   while (passed_over < lanes_.size()) {
-    auto job = lanes_[turn_].Take(slots_);
+    auto job = lanes_[turn_].Take(slots_, now);
     turn_ = (turn_ + 1) % lanes_.size();
     if (job.has_value()) {
-      Claim(*std::move(job));
+      const bool can_run = slots_.HasHandler(job->type);
+      Claim(*std::move(job), can_run ? ClaimMessage::INTENT_RUN
+                                     : ClaimMessage::INTENT_RETURN_NO_HANDLER);
       passed_over = 0;
     } else {
       ++passed_over;
@@ -239,68 +305,67 @@ void Intake::ClaimWhatFits() {
   }
 }
 
-void Intake::Claim(OfferedJob job) {
+void Intake::GiveBackOverdue(absl::Duration now) {
+  if (!state_up_ || draining_) return;
+  for (QueueLane& lane : lanes_) {
+    while (auto job = lane.TakeOverdue(now)) {
+      Claim(*std::move(job), ClaimMessage::INTENT_RETURN_DRAINING);
+    }
+  }
+}
+
+void Intake::Claim(OfferedJob job, ClaimMessage::Intent intent) {
   ClaimMessage claim;
   claim.set_claim_id(RandomBytes(16));
   claim.set_job_id(std::string(job.id.bytes()));
-  const bool has_handler = slots_.HasHandler(job.type);
-  if (has_handler) {
+  claim.set_intent(intent);
+  if (intent == ClaimMessage::INTENT_RUN) {
     const HandlerConfig& handler = handlers_.at(job.type);
     slots_.Take(job.type);
-    claim.set_intent(ClaimMessage::INTENT_RUN);
     *claim.mutable_grace() = ToProto(handler.grace);
     if (handler.attempt_timeout > absl::ZeroDuration()) {
       *claim.mutable_attempt_timeout() = ToProto(handler.attempt_timeout);
     }
-  } else {
+  } else if (intent == ClaimMessage::INTENT_RETURN_NO_HANDLER) {
     WarnOfNoHandler(job.type);
-    claim.set_intent(ClaimMessage::INTENT_RETURN_NO_HANDLER);
   }
-  claims_[claim.claim_id()] = {std::move(job.message), job.id, std::move(job.type), has_handler};
+  claims_[claim.claim_id()] = {std::move(job.message), job.id, std::move(job.type),
+                               intent == ClaimMessage::INTENT_RUN};
   options_.session->Claim(std::move(claim));
 }
 
-void Intake::TendChannels() {
+void Intake::TendChannels(absl::Duration now) {
   if (consumer_ == nullptr) return;
-  const bool allowed = broker_up_ && state_up_ && !draining_;
-  const absl::Duration now = options_.clock->Monotonic();
+  const bool allowed = MayConsume(now);
   for (QueueLane& lane : lanes_) {
-    const int free = slots_.FreeOf(lane.queue());
-    switch (lane.Decide(allowed, free, now)) {
-      case ChannelAction::kNone:
-        break;
-      case ChannelAction::kOpen:
-        Open(lane, free);
-        break;
-      case ChannelAction::kClose:
-        Close(lane);
-        break;
-      case ChannelAction::kReopen:
-        Close(lane);
-        Open(lane, free);
-        break;
+    const ChannelPlan plan = lane.Decide(allowed, slots_, now);
+    for (const amqp::ChannelId channel : plan.close) {
+      consumer_->Close(channel);
+      lane.Closed(channel);
     }
+    if (plan.open_prefetch > 0) {
+      lane.Opened(consumer_->Open(lane.broker_queues(), plan.open_prefetch), plan.open_prefetch,
+                  now);
+    }
+    hello_is_stale_ |= !plan.close.empty() || plan.open_prefetch > 0;
   }
 }
 
-void Intake::Open(QueueLane& lane, int free) {
-  hello_is_stale_ = true;
-  const int prefetch = lane.PrefetchFor(free);
-  lane.Opened(consumer_->Open(lane.broker_queues(), prefetch), prefetch,
-              options_.clock->Monotonic());
-}
-
-void Intake::Close(QueueLane& lane) {
-  hello_is_stale_ = true;
-  consumer_->Close(lane.channel());
-  lane.Closed();
+void Intake::CloseAll(QueueLane& lane) {
+  const Slots none{Config{}};
+  const ChannelPlan plan =
+      lane.Decide(/*allowed=*/false, none, options_.clock->Monotonic());
+  for (const amqp::ChannelId channel : plan.close) {
+    if (consumer_ != nullptr) consumer_->Close(channel);
+    lane.Closed(channel);
+  }
 }
 
 void Intake::Answered(OpenMessage& message) {
   if (BUZZER_PLANTED("ack_before_claim")) return;  // It is acked already.
-  if (--message.unanswered == 0 && consumer_ != nullptr) {
-    consumer_->Ack(message.channel, message.tag);
-  }
+  if (--message.unanswered > 0 || consumer_ == nullptr) return;
+  consumer_->Ack(message.channel, message.tag);
+  if (QueueLane* const lane = LaneOf(message.channel)) lane->Acked(message);
 }
 
 bool Intake::IsSound(internal::v1::ClaimAnswer& answer, const PendingClaim& claim) {
@@ -335,7 +400,7 @@ void Intake::WarnOfNoHandler(const std::string& type) {
 
 QueueLane* Intake::LaneOf(amqp::ChannelId channel) {
   for (QueueLane& lane : lanes_) {
-    if (channel != 0 && lane.channel() == channel) return &lane;
+    if (lane.Has(channel)) return &lane;
   }
   return nullptr;
 }
@@ -346,16 +411,21 @@ internal::v1::Hello Intake::MakeHello() const {
   hello.set_slots(slots_.total());
   hello.set_draining(draining_);
   hello.set_version(kVersionText);
-  for (const HandlerConfig& handler : options_.config.handlers) {
+  hello.set_broker_queue_prefix(options_.broker_queue_prefix);
+  for (const HandlerConfig& handler : config_.handlers) {
     auto* type = hello.add_types();
     type->set_type(handler.type);
     type->set_queue(handler.queue);
+    type->set_slots(slots_.LimitOfType(handler.type));
+    type->set_idle_slots(idle_.Of(handler.type));
   }
+  const absl::Duration now = options_.clock->Monotonic();
   for (const QueueLane& lane : lanes_) {
     auto* queue = hello.add_queues();
     queue->set_queue(lane.queue());
     queue->set_prefetch(lane.prefetch());
     queue->set_slots(slots_.LimitOf(lane.queue()));
+    queue->set_problem(broker_up_ ? lane.problem(now) : "it is not connected to the broker");
   }
   return hello;
 }

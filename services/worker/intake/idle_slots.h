@@ -1,0 +1,46 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_WORKER_INTAKE_IDLE_SLOTS_H_
+#define SERVICES_WORKER_INTAKE_IDLE_SLOTS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+#include "services/worker/intake/slots.h"
+
+namespace buzzer::worker {
+
+// Which types' slots have been free from one look to the next while no job of the type came. The
+// state service is told, and sends such a worker what lies unclaimed at others. Looks four times
+// a second at most, so that a busy worker does not tell of every job. Not thread-safe.
+class IdleSlots {
+ public:
+  static constexpr absl::Duration kInterval = absl::Milliseconds(250);
+
+  // A job of the type was offered.
+  void OnOffered(const std::string& type);
+
+  // Looks, if it is time to, at what is free of the types in `config`; true if anything that
+  // Of gives has changed. With `takes_jobs` false nothing counts as idle.
+  bool Look(const Config& config, const Slots& slots, bool takes_jobs, absl::Duration now);
+  absl::Duration next_look() const { return next_look_; }
+
+  int Of(const std::string& type) const;
+
+ private:
+  struct Type {
+    int idle = 0;
+    // At the last look.
+    int free = 0;
+    bool offered_since = false;
+  };
+
+  std::map<std::string, Type> types_;
+  absl::Duration next_look_ = -absl::InfiniteDuration();
+};
+
+}  // namespace buzzer::worker
+
+#endif  // SERVICES_WORKER_INTAKE_IDLE_SLOTS_H_
