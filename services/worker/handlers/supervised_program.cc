@@ -88,15 +88,16 @@ absl::StatusOr<pid_t> Spawn(const ProgramSpec& spec, const std::vector<int>& fds
   }
   posix_spawn_file_actions_addclosefrom_np(&actions, static_cast<int>(fds.size()));
 
-  // A session of its own keeps a terminal's Ctrl-C away. The worker's threads block and
-  // ignore signals that a program expects to work.
+  // A session of its own keeps a terminal's Ctrl-C away. The worker's threads ignore signals that
+  // a program expects to work. Until the supervisor says itself which signals it hears, it must
+  // not be ended by one either.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t signals;
-  sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&attributes, &signals);
   sigfillset(&signals);
   posix_spawnattr_setsigdefault(&attributes, &signals);
+  sigdelset(&signals, SIGCHLD);  // It ends nobody.
+  posix_spawnattr_setsigmask(&attributes, &signals);
   posix_spawnattr_setflags(&attributes,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
 

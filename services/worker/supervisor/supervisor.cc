@@ -68,12 +68,16 @@ class Supervisor {
     // ended.
     worker_ = getppid();
     prctl(PR_SET_PDEATHSIG, SIGCONT);
-    sigemptyset(&signals_);
-    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGCONT}) {
-      sigaddset(&signals_, signal);
-    }
-    sigprocmask(SIG_BLOCK, &signals_, &inherited_signals_);
-    signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
+    // A service manager signals every process that it finds; what is to end, and when, the worker
+    // alone decides. Blocked and never read, the others are left alone; the worker has blocked them
+    // for us from our first moment. Ignored, they would be so in the program as well.
+    sigset_t blocked;
+    sigfillset(&blocked);
+    sigprocmask(SIG_SETMASK, &blocked, nullptr);
+    sigset_t heard;
+    sigemptyset(&heard);
+    for (const int signal : {SIGCHLD, SIGCONT}) sigaddset(&heard, signal);
+    signal_fd_ = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
     fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
     fcntl(kControlFd, F_SETFL, O_NONBLOCK);
     silent_until_ms_ = NowMs() + options_.lease_ms;
@@ -110,7 +114,9 @@ class Supervisor {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     // A program that signals its group, as shells do at their end, must not hit us.
     setpgid(0, 0);
-    sigprocmask(SIG_SETMASK, &inherited_signals_, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
     StartFailure failure = {SupervisorReport::kExecute, 0};
     if (!options_.working_directory.empty() && chdir(options_.working_directory.c_str()) != 0) {
       failure.step = SupervisorReport::kWorkingDirectory;
@@ -237,22 +243,12 @@ class Supervisor {
     poll(fds, 2, static_cast<int>(std::clamp<long>(timeout, 0, INT_MAX)));
     signalfd_siginfo info;
     while (read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
-      switch (info.ssi_signo) {
-        case SIGCHLD:
-          break;
-        case SIGCONT:
-          // The worker's, should we be stopped; or the one that tells of its end.
-          if (getppid() != worker_) asked_to_end_ = true;
-          break;
-        default:
-          asked_to_end_ = true;
-      }
+      // SIGCONT is the worker's, should we be stopped; or the one that tells of its end.
+      if (info.ssi_signo == SIGCONT && getppid() != worker_) asked_to_end_ = true;
     }
   }
 
   const SupervisorOptions& options_;
-  sigset_t signals_;
-  sigset_t inherited_signals_;
   int signal_fd_ = -1;
   pid_t worker_ = 0;
   // 0: it has ended.

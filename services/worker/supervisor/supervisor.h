@@ -25,8 +25,10 @@ struct SupervisorOptions {
 // been told how the program ended. The tree is ended (SIGTERM to every process of it,
 // SIGKILL after the grace, until none is left)
 //   - when the worker asks for it, has gone, or has been silent for a lease,
-//   - when SIGTERM, SIGINT or SIGHUP comes,
 //   - and, what is left of it, when the program itself has ended.
+//
+// Signals do not end it, but for those that nobody can block: a service manager that sends SIGTERM
+// to every process of a service means the worker, which then lets the program go on or not.
 //
 // This process must have no other children and one thread. It becomes a child subreaper:
 // processes that detach themselves stay in its tree.

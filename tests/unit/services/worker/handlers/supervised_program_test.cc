@@ -222,6 +222,30 @@ TEST_F(SupervisedProgramTest, EndsTheWholeTreeWhenItIsCancelled) {
   EXPECT_TRUE(tree_.HasEnded());
 }
 
+// A service manager ends a service by a signal to each of its processes. What becomes of a job is
+// for the worker to say, which got that signal too.
+TEST_F(SupervisedProgramTest, LetsTheProgramLiveThroughEverySignalToItsSupervisor) {
+  const std::string go = tree_.directory() + "/go";
+  ProgramSpec spec = Shell(R"(
+    echo $$ >> "$TREE"
+    while [ ! -e "$GO" ]; do sleep 0.01; done
+    echo done)");
+  spec.environment.push_back("GO=" + go);
+  const ProgramEnd end = RunWhile(spec, [&](SupervisedProgram&) {
+    tree_.AwaitProcesses(1);
+    const pid_t supervisor = OnlySupervisor();
+    for (const int signal :
+         {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGQUIT, SIGALRM, SIGTERM, SIGCONT}) {
+      kill(supervisor, signal);
+    }
+    std::ofstream(go).flush();
+  });
+  EXPECT_EQ(end.kind, ProgramEnd::Kind::kExited);
+  EXPECT_EQ(end.code, 0);
+  EXPECT_EQ(end.output, "done\n");
+  EXPECT_FALSE(end.was_terminated);
+}
+
 TEST_F(SupervisedProgramTest, KillsATreeThatIgnoresTermAfterTheGrace) {
   ProgramSpec spec = Shell(Stubborn(kTree));
   spec.grace = absl::Milliseconds(200);
