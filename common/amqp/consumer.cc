@@ -261,6 +261,7 @@ class ConsumerImpl final : public Consumer, private Session {
         if (!closing && ++channel.consumers == channel.queues.size()) {
           channel.state = Channel::State::kOpen;
           channel.deadline = absl::InfiniteDuration();
+          if (options_.on_consuming && IsLive(channel.id)) options_.on_consuming(channel.id);
         }
         break;
       case AMQP_BASIC_DELIVER_METHOD: {

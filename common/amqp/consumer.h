@@ -53,6 +53,8 @@ class Consumer {
     // The connection is lost, and with it every channel (on_closed is not called
     // for them): their unacked deliveries go back to their queues.
     std::function<void()> on_down;
+    // The broker delivers on this channel from now on, from all of its queues.
+    std::function<void(ChannelId)> on_consuming;
     std::function<void(Delivery)> on_delivery;
     // A channel is gone for another reason than Close: NOT_FOUND (a queue does not
     // exist yet, or was deleted), DEADLINE_EXCEEDED (the broker did not start to
