@@ -44,6 +44,7 @@ Intake::Options Worker::IntakeOptions() {
   intake.worker = options_.name;
   intake.broker_queue_prefix = options_.broker_queue_prefix;
   intake.session = &session_;
+  intake.readiness = &readiness_;
   intake.events = options_.events;
   intake.clock = options_.clock;
   intake.on_granted = [this](const JobId& job, internal::v1::Granted granted) {

@@ -16,6 +16,7 @@
 #include "services/worker/intake/intake.h"
 #include "services/worker/lease_keeper.h"
 #include "services/worker/progress.h"
+#include "services/worker/readiness.h"
 #include "services/worker/runner.h"
 #include "services/worker/state_line.h"
 #include "services/worker/state_session.h"
@@ -76,6 +77,7 @@ class Worker final : private StateSession::Listener {
   void Run(const JobId& job, internal::v1::Granted granted);
 
   const Options options_;
+  Readiness readiness_{[](bool) {}};
   StateSession session_;
   LeaseKeeper leases_;
   ProgressPacer pacer_;

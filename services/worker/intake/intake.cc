@@ -79,6 +79,7 @@ void Intake::Start(amqp::Consumer* consumer) {
   consumer_ = consumer;
   // Its callbacks may have come before we knew it.
   broker_up_ = consumer->up();
+  options_.readiness->SetBrokerUp(broker_up_);
   Advance();
 }
 
@@ -130,15 +131,23 @@ bool Intake::AwaitNoClaims(absl::Duration limit) {
 void Intake::OnBrokerUp() {
   MutexLock lock(&mutex_);
   broker_up_ = true;
+  options_.readiness->SetBrokerUp(true);
   Advance();
 }
 
 void Intake::OnBrokerDown() {
   MutexLock lock(&mutex_);
   broker_up_ = false;
+  options_.readiness->SetBrokerUp(false);
   for (QueueLane& lane : lanes_) lane.ClosedAll();
   hello_is_stale_ = true;
   Advance();
+}
+
+void Intake::OnBrokerConsuming(amqp::ChannelId channel) {
+  MutexLock lock(&mutex_);
+  const QueueLane* const lane = LaneOf(channel);
+  if (lane != nullptr) options_.readiness->SetQueueProblem(lane->queue(), "");
 }
 
 void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
@@ -164,8 +173,12 @@ void Intake::OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why) {
   QueueLane* const lane = LaneOf(channel);
   if (lane == nullptr) return;
   hello_is_stale_ = true;
-  if (lane->Failed(channel, why, options_.clock->Monotonic())) {
+  const absl::Duration now = options_.clock->Monotonic();
+  if (lane->Failed(channel, why, now)) {
     log::Warning("queue_not_consumed", {{"queue", lane->queue()}, {"error", why.ToString()}});
+  }
+  if (const std::string problem = lane->problem(now); !problem.empty()) {
+    options_.readiness->SetQueueProblem(lane->queue(), problem);
   }
   Advance();
 }

@@ -22,6 +22,7 @@
 #include "services/worker/intake/idle_slots.h"
 #include "services/worker/intake/queue_lane.h"
 #include "services/worker/intake/slots.h"
+#include "services/worker/readiness.h"
 #include "services/worker/state_session.h"
 #include "services/worker/worker_events.h"
 
@@ -43,6 +44,7 @@ class Intake {
     std::string broker_queue_prefix = "buzzer";
     // Not owned.
     StateSession* session = nullptr;
+    Readiness* readiness = nullptr;
     WorkerEvents* events = nullptr;
     const Clock* clock = Clock::Real();
     // A job is ours: on any thread, with no lock held, must not block. Its type's slot is
@@ -54,7 +56,7 @@ class Intake {
 
   explicit Intake(Options options);
 
-  // From now on channels may be opened on `consumer`, whose callbacks are the four
+  // From now on channels may be opened on `consumer`, whose callbacks are the five
   // OnBroker... below. It is not owned, and not used after Stop.
   void Start(amqp::Consumer* consumer);
 
@@ -73,6 +75,7 @@ class Intake {
 
   void OnBrokerUp();
   void OnBrokerDown();
+  void OnBrokerConsuming(amqp::ChannelId channel);
   void OnBrokerDelivery(const amqp::Delivery& delivery);
   void OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why);
 
