@@ -83,8 +83,14 @@ void GrpcServer::SetServing(const std::string& service, bool serving) {
 }
 
 void GrpcServer::Shutdown(absl::Duration grace) {
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  const absl::Duration left = cancelled_ ? absl::ZeroDuration() : grace;
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + left));
   server_->Wait();
+}
+
+void GrpcServer::CancelCalls() {
+  cancelled_ = true;
+  grpc_server_cancel_all_calls(server_->c_server());
 }
 
 }  // namespace buzzer

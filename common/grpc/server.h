@@ -6,6 +6,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -54,10 +55,15 @@ class GrpcServer {
   // them. Returns when every reactor is done.
   void Shutdown(absl::Duration grace);
 
+  // Cancels the calls under way, whatever grace a Shutdown on another thread gives them; one
+  // that comes later gives none.
+  void CancelCalls();
+
  private:
   GrpcServer(std::unique_ptr<grpc::Server> server, int port);
 
   const int port_;
+  std::atomic<bool> cancelled_{false};
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -58,7 +58,7 @@ void Error(absl::string_view event, std::initializer_list<Field> fields = {});
 // process without the end of this (a crash, a kill, _exit without Flush) takes the lines of the
 // last 10 ms along, or what a slow reader has left waiting, at most 128 KiB.
 //
-// One in a process; made and ended by the main thread, after BlockShutdownSignals.
+// One in a process; made and ended by the main thread, after BlockServiceSignals.
 class Gathering {
  public:
   Gathering();

@@ -10,9 +10,18 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "common/shutdown/shutdown.h"
 
 namespace buzzer::cli {
+namespace {
+
+sigset_t InterruptingSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
 
 void Interrupt::Raise() {
   MutexLock lock(&mutex_);
@@ -43,13 +52,16 @@ void Interrupt::SetAction(std::function<void()> action) {
 }
 
 void RaiseAtSignal(Interrupt* interrupt) {
-  BlockShutdownSignals();
+  const sigset_t signals = InterruptingSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // `buzzer watch ID | head` ends like any filter.
   std::signal(SIGPIPE, SIG_DFL);
-  std::thread([interrupt] {
-    WaitForShutdownSignal();
-    interrupt->Raise();
+  std::thread([interrupt, signals] {
+    int signal_number = 0;
+    sigwait(&signals, &signal_number);
     // This thread alone hears the next signal, whose default action ends the process.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    interrupt->Raise();
     while (true) pause();
   }).detach();
 }

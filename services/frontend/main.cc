@@ -13,7 +13,7 @@
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/secrets/secrets.h"
-#include "common/shutdown/shutdown.h"
+#include "common/shutdown/service_signals.h"
 #include "common/version/version.h"
 #include "services/frontend/server.h"
 
@@ -41,7 +41,7 @@ constexpr char kUsage[] =
 int main(int argc, char** argv) {
   buzzer::CloseProcessToOthers();
   buzzer::DropSecretsFromEnvironment();
-  buzzer::BlockShutdownSignals();
+  buzzer::BlockServiceSignals();
   if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
   }
@@ -64,8 +64,19 @@ int main(int argc, char** argv) {
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"state", config.state_address},
                                 {"version", buzzer::kVersionText}});
-  const int signal = buzzer::WaitForShutdownSignal();
+  const auto on_hangup = [] {
+    buzzer::log::Warning("hangup_ignored", {{"why", "the frontend has no file to read again"}});
+  };
+  buzzer::ServiceSignals signals;
+  const int signal = signals.AwaitEnd(on_hangup);
   buzzer::log::Info("shutting_down", {{"signal", signal}});
+  signals.Listen(
+      [&](int further) {
+        buzzer::log::Warning(
+            "ending_now", {{"signal", further}, {"why", "a further signal ends calls under way"}});
+        (*server)->EndNow();
+      },
+      on_hangup);
   (*server)->Shutdown();
   buzzer::log::Info("stopped");
   return EXIT_SUCCESS;

@@ -79,6 +79,8 @@ class RealServer final : public Server {
     metrics_endpoint_.reset();
   }
 
+  void EndNow() override { grpc_->CancelCalls(); }
+
  private:
   Parts MakeParts() {
     Parts parts;

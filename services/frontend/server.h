@@ -27,6 +27,10 @@ class Server {
   // Takes no more calls, ends the watchers with a word on how to go on, answers the
   // calls under way within the grace.
   virtual void Shutdown() = 0;
+
+  // Has a Shutdown that is under way on another thread, or comes later, cancel the calls that
+  // it would wait for. Thread-safe.
+  virtual void EndNow() = 0;
 };
 
 }  // namespace buzzer::frontend

@@ -18,7 +18,7 @@
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/secrets/secrets.h"
-#include "common/shutdown/shutdown.h"
+#include "common/shutdown/service_signals.h"
 #include "common/version/version.h"
 #include "services/state/backup_commands.h"
 #include "services/state/private_directory.h"
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
     buzzer::HidePasswordsOfCommandLine(argc, argv);
     return RunCommand(words);
   }
-  buzzer::BlockShutdownSignals();
+  buzzer::BlockServiceSignals();
   buzzer::TakeForeignLogs();
   buzzer::HidePasswordsOfCommandLine(argc, argv);
 
@@ -146,8 +146,18 @@ int main(int argc, char** argv) {
                                 {"metrics_port", (*server)->metrics_port()},
                                 {"broker", options.broker.ToString()},
                                 {"version", buzzer::kVersionText}});
-  const int signal = buzzer::WaitForShutdownSignal();
+  const auto on_hangup = [] {
+    buzzer::log::Warning("hangup_ignored", {{"why", "--config is read at start only"}});
+  };
+  buzzer::ServiceSignals signals;
+  const int signal = signals.AwaitEnd(on_hangup);
   buzzer::log::Info("shutting_down", {{"signal", signal}});
+  // It ends as fast as it can already: what it waits for is its disk.
+  signals.Listen(
+      [](int further) {
+        buzzer::log::Info("shutting_down_already", {{"signal", further}});
+      },
+      on_hangup);
   (*server)->Shutdown();
   buzzer::log::Info("stopped");
   return EXIT_SUCCESS;

@@ -43,7 +43,7 @@ struct HandlerConfig {
 struct Config {
   // Most jobs at once, over all types.
   int slots = 8;
-  // How long running jobs may go on after SIGTERM.
+  // How long running jobs may go on after the first SIGTERM.
   absl::Duration drain_timeout = absl::Seconds(10);
   // How long handlers run on without a word from the state service.
   absl::Duration state_outage_limit = absl::Minutes(10);

@@ -16,8 +16,8 @@ constexpr absl::Duration kMaxInterval = absl::Seconds(10);
 
 LeaseKeeper::LeaseKeeper(StateSession* session, absl::Duration outage_limit, const Clock* clock)
     : session_(session),
-      outage_limit_(outage_limit),
       clock_(clock),
+      outage_limit_(outage_limit),
       thread_(clock, [this] { return Tick(); }) {}
 
 absl::Duration LeaseKeeper::Interval(const Attempt& attempt) const {
@@ -25,13 +25,23 @@ absl::Duration LeaseKeeper::Interval(const Attempt& attempt) const {
                   kMinInterval);
 }
 
+void LeaseKeeper::SetOutageLimit(absl::Duration limit) {
+  {
+    MutexLock lock(&mutex_);
+    outage_limit_ = limit;
+  }
+  // A shorter one may be over already.
+  thread_.Schedule(clock_->Monotonic());
+}
+
 void LeaseKeeper::Add(std::shared_ptr<Attempt> attempt) {
-  const absl::Duration first = attempt->started() + Interval(*attempt);
   const absl::Duration timeout = attempt->timeout() > absl::ZeroDuration()
                                      ? attempt->started() + attempt->timeout()
                                      : absl::InfiniteDuration();
+  absl::Duration first;
   {
     MutexLock lock(&mutex_);
+    first = attempt->started() + Interval(*attempt);
     const AttemptKey key = attempt->lease().key;
     kept_[key] = {std::move(attempt), first, timeout};
   }

@@ -28,6 +28,9 @@ class LeaseKeeper {
   void Start() { thread_.Start(); }
   void Stop() { thread_.Stop(); }
 
+  // From now on, for those that are kept too.
+  void SetOutageLimit(absl::Duration limit);
+
   // From the grant until the outcome is settled.
   void Add(std::shared_ptr<Attempt> attempt);
   void Remove(const AttemptKey& key);
@@ -48,12 +51,12 @@ class LeaseKeeper {
 
   // Between two renewals: often enough for the lease and, since only answers show that
   // state is there, for the outage limit.
-  absl::Duration Interval(const Attempt& attempt) const;
+  absl::Duration Interval(const Attempt& attempt) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   StateSession* const session_;
-  const absl::Duration outage_limit_;
   const Clock* const clock_;
   Mutex mutex_;
+  absl::Duration outage_limit_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<AttemptKey, Kept> kept_ ABSL_GUARDED_BY(mutex_);
   DeadlineThread thread_;
 };

@@ -12,12 +12,13 @@
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "absl/status/status.h"
 #include "common/command_line/command_line.h"
 #include "common/foreign_log/foreign_log.h"
 #include "common/grpc/wakeful_threads.h"
 #include "common/log/log.h"
 #include "common/secrets/secrets.h"
-#include "common/shutdown/shutdown.h"
+#include "common/shutdown/service_signals.h"
 #include "common/version/version.h"
 #include "services/worker/config.h"
 #include "services/worker/handlers/supervisor_children.h"
@@ -70,11 +71,26 @@ void RunAsBatch() {
   if (sched_getscheduler(0) == SCHED_OTHER) sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+// SIGHUP: takes the file as it is now; one with a fault is said, and the last one stays.
+void Reload(const std::string& path, buzzer::worker::Server& server) {
+  auto config = buzzer::worker::LoadConfig(path, absl::GetFlag(FLAGS_slots));
+  const absl::Status taken = config.ok() ? server.Reconfigure(*config) : config.status();
+  if (!taken.ok()) {
+    buzzer::log::Error("reload_refused", {{"config", path},
+                                          {"error", taken.message()},
+                                          {"why", "the worker goes on with the file as it was"}});
+    return;
+  }
+  buzzer::log::Info(
+      "reloaded",
+      {{"config", path}, {"slots", config->slots}, {"handlers", config->handlers.size()}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   buzzer::CloseProcessToOthers();
-  buzzer::BlockShutdownSignals();
+  buzzer::BlockServiceSignals();
   RunAsBatch();
   if (const absl::Status flags = buzzer::ParseFlags({kProgram, kUsage}, argc, argv); !flags.ok()) {
     return buzzer::Fail(kProgram, buzzer::kUsageError, flags);
@@ -122,8 +138,21 @@ int main(int argc, char** argv) {
                                 {"state", options.state_address},
                                 {"broker", options.broker.ToString()},
                                 {"version", buzzer::kVersionText}});
-  const int signal = buzzer::WaitForShutdownSignal();
+  buzzer::ServiceSignals signals;
+  const int signal = signals.AwaitEnd([&] { Reload(path, **server); });
   buzzer::log::Info("shutting_down", {{"signal", signal}});
+  signals.Listen(
+      [&](int further) {
+        buzzer::log::Warning("handing_back",
+                             {{"signal", further},
+                              {"why",
+                               "a further signal ends the wait for jobs that run: they are "
+                               "stopped, each within its grace, to run elsewhere"}});
+        (*server)->HandBackNow();
+      },
+      [] {
+        buzzer::log::Warning("reload_ignored", {{"why", "the worker ends"}});
+      });
   const bool all_returned = (*server)->Shutdown();
   buzzer::log::Info("stopped");
   if (!all_returned) {

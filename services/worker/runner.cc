@@ -3,6 +3,7 @@
 
 #include "services/worker/runner.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -27,10 +28,11 @@ HandlerResult RunHandler(Handler& handler, JobContext& context) {
 
 }  // namespace
 
-Runner::Runner(Options options) : options_(std::move(options)) {}
+Runner::Runner(Options options)
+    : options_(std::move(options)), max_threads_(options_.max_threads) {}
 
 Runner::~Runner() {
-  StopAll(StopCause::kDraining);
+  HandBackAll();
   std::vector<std::thread> threads;
   {
     MutexLock lock(&mutex_);
@@ -42,10 +44,19 @@ Runner::~Runner() {
 }
 
 void Runner::Start(const JobId& job, internal::v1::Granted granted, absl::Duration grace,
-                   Handler* handler) {
+                   std::shared_ptr<Handler> handler) {
   auto attempt = std::make_shared<Attempt>(job, std::move(granted), grace,
                                            options_.clock->Monotonic(), options_.pacer);
-  if (!Keep({attempt, handler, true})) options_.on_returned(attempt->job().type, false);
+  if (!Keep({attempt, std::move(handler), true})) {
+    options_.on_returned(attempt->job().type, false);
+    return;
+  }
+  bool is_late = false;
+  {
+    MutexLock lock(&mutex_);
+    is_late = handing_back_;
+  }
+  if (is_late) attempt->Stop(StopCause::kDraining);
 }
 
 bool Runner::Keep(const Entry& entry) {
@@ -66,7 +77,7 @@ bool Runner::Keep(const Entry& entry) {
   ++running_;
   if (idle_threads_ >= waiting_.size()) {
     WakeOne();
-  } else if (threads_.size() < options_.max_threads) {
+  } else if (threads_.size() < max_threads_) {
     threads_.emplace_back([this] { Loop(); });
   }  // Else a thread whose handler has just returned comes for it.
   return true;
@@ -134,7 +145,9 @@ void Runner::Run(const Entry& entry) {
   options_.pacer->Flush(attempt.lease());
   {
     MutexLock lock(&mutex_);
-    entries_[key].running = false;
+    Entry& kept = entries_[key];
+    kept.running = false;
+    kept.handler = nullptr;  // What its destructor does is done without the lock, by `entry`.
     --running_;
   }
   if (outcome_waits) {
@@ -156,15 +169,26 @@ void Runner::StopOne(const AttemptKey& key, StopCause cause) {
   attempt->Stop(cause);
 }
 
-void Runner::StopAll(StopCause cause) {
+absl::Duration Runner::HandBackAll() {
   std::vector<std::shared_ptr<Attempt>> attempts;
+  absl::Duration longest_grace;
   {
     MutexLock lock(&mutex_);
+    handing_back_ = true;
     for (const auto& [key, entry] : entries_) {
       if (entry.running) attempts.push_back(entry.attempt);
     }
   }
-  for (const auto& attempt : attempts) attempt->Stop(cause);
+  for (const auto& attempt : attempts) {
+    longest_grace = std::max(longest_grace, attempt->job().grace);
+    attempt->Stop(StopCause::kDraining);
+  }
+  return longest_grace;
+}
+
+void Runner::SetMaxThreads(size_t threads) {
+  MutexLock lock(&mutex_);
+  max_threads_ = threads;
 }
 
 void Runner::OnLeaseStatus(const internal::v1::LeaseStatus& status) {

@@ -39,7 +39,7 @@ class Runner {
     ProgressPacer* pacer = nullptr;
     WorkerEvents* events = nullptr;
     const Clock* clock = Clock::Real();
-    // The worker's slots.
+    // The worker's slots, to begin with.
     size_t max_threads = 1;
     // Called on any thread, with no lock held. A handler of `type` has returned, which
     // frees its slot; `outcome_waits`: on_outcome_settled follows, or came already.
@@ -51,9 +51,9 @@ class Runner {
   // Stops every handler and waits for it.
   ~Runner();
 
-  // Runs it; its type's slot has been taken. `handler` is not owned.
+  // Runs it; its type's slot has been taken. `handler` is kept until it has returned.
   void Start(const JobId& job, internal::v1::Granted granted, absl::Duration grace,
-             Handler* handler);
+             std::shared_ptr<Handler> handler);
 
   // Gives it back without running it.
   void HandBack(const JobId& job, internal::v1::Granted granted);
@@ -63,8 +63,12 @@ class Runner {
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer);
   void OnCancelNotice(const internal::v1::CancelNotice& notice);
 
-  // Asks every running handler to stop.
-  void StopAll(StopCause cause);
+  // Asks every running handler to stop, and from now on each that is started, so that their jobs
+  // are handed back. Returns the longest grace of those that run.
+  absl::Duration HandBackAll();
+
+  // So many handlers may run at once from now on.
+  void SetMaxThreads(size_t threads);
 
   // Waits until no attempt is left; false if some are after `limit`.
   bool AwaitEmpty(absl::Duration limit) const;
@@ -77,7 +81,7 @@ class Runner {
  private:
   struct Entry {
     std::shared_ptr<Attempt> attempt;
-    Handler* handler = nullptr;
+    std::shared_ptr<Handler> handler;
     // Not returned yet, or not started.
     bool running = false;
   };
@@ -101,11 +105,13 @@ class Runner {
   mutable CondVar settled_;
   absl::flat_hash_map<AttemptKey, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   std::deque<Entry> waiting_ ABSL_GUARDED_BY(mutex_);
+  size_t max_threads_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   size_t idle_threads_ ABSL_GUARDED_BY(mutex_) = 0;
   // A thread has been woken and is on its way.
   bool waking_ ABSL_GUARDED_BY(mutex_) = false;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool handing_back_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -38,6 +38,27 @@ std::string MakeName() {
                       absl::BytesToHexString(RandomBytes(6)));
 }
 
+bool NeedsSupervisor(const Config& config) {
+  for (const HandlerConfig& handler : config.handlers) {
+    if (handler.kind == HandlerConfig::Kind::kExec) return true;
+  }
+  return false;
+}
+
+// What no code here can close: docs/security.md.
+void SayWhoseRightsProgramsHave() {
+  const uid_t user = geteuid();
+  constexpr char kShared[] =
+      "every job's program runs as this user id and has its rights: one can read the files, "
+      "environment and memory of another that runs beside it. Give jobs that must not "
+      "trust each other workers of their own, each under its own user";
+  if (user == 0) {
+    log::Warning("programs_run_as_root", {{"user_id", user}, {"error", kShared}});
+  } else {
+    log::Info("programs_share_a_user", {{"user_id", user}, {"why", kShared}});
+  }
+}
+
 class RealServer final : public Server {
  public:
   RealServer(const Options& options, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
@@ -55,9 +76,9 @@ class RealServer final : public Server {
   ~RealServer() override { Leave(); }
 
   absl::Status Begin() {
-    auto metrics =
-        MetricsEndpoint::Start(options_.metrics_address, registry_,
-                               std::make_shared<WorkerCollector>(&worker_, options_.config.slots));
+    if (absl::Status can = CheckPrograms(options_.config); !can.ok()) return can;
+    auto metrics = MetricsEndpoint::Start(options_.metrics_address, registry_,
+                                          std::make_shared<WorkerCollector>(&worker_));
     if (!metrics.ok()) return metrics.status();
     metrics_ = *std::move(metrics);
 
@@ -91,6 +112,14 @@ class RealServer final : public Server {
   int health_port() const override { return health_ == nullptr ? 0 : health_->port(); }
   int metrics_port() const override { return metrics_->port(); }
 
+  absl::Status Reconfigure(const Config& config) override {
+    if (absl::Status can = CheckPrograms(config); !can.ok()) return can;
+    worker_.Reconfigure(config, MakeHandlers(config));
+    return absl::OkStatus();
+  }
+
+  void HandBackNow() override { worker_.HandBackNow(); }
+
   bool Shutdown() override {
     const bool all_returned = worker_.Drain();
     Leave();
@@ -104,6 +133,18 @@ class RealServer final : public Server {
     line_->Stop();
     metrics_.reset();
     health_.reset();
+  }
+
+  // Whether this configuration's programs can be run; says once as whom they are.
+  absl::Status CheckPrograms(const Config& config) {
+    if (!NeedsSupervisor(config)) return absl::OkStatus();
+    if (access(options_.supervisor.c_str(), X_OK) != 0) {
+      return absl::NotFoundError(absl::StrCat(
+          "handlers of kind exec need the program buzzer-supervisor, and ", options_.supervisor,
+          " cannot be executed; put it beside buzzer-worker, or name it with --supervisor"));
+    }
+    if (!std::exchange(rights_are_said_, true)) SayWhoseRightsProgramsHave();
+    return absl::OkStatus();
   }
 
   // A server of its own: whoever holds connections to /metrics delays no probe.
@@ -130,11 +171,17 @@ class RealServer final : public Server {
     worker.config = options_.config;
     worker.name = name_;
     worker.broker_queue_prefix = options_.broker_queue_prefix;
-    for (const HandlerConfig& handler : options_.config.handlers) {
-      worker.handlers[handler.type] = MakeHandler(handler, options_.supervisor);
-    }
+    worker.handlers = MakeHandlers(options_.config);
     worker.events = &counters_;
     return worker;
+  }
+
+  Worker::Handlers MakeHandlers(const Config& config) const {
+    Worker::Handlers handlers;
+    for (const HandlerConfig& handler : config.handlers) {
+      handlers[handler.type] = MakeHandler(handler, options_.supervisor);
+    }
+    return handlers;
   }
 
   const Options options_;
@@ -148,40 +195,14 @@ class RealServer final : public Server {
   std::unique_ptr<MetricsEndpoint> metrics_;
   // Set before anything goes up or down.
   std::unique_ptr<GrpcServer> health_;
+  bool rights_are_said_ = false;
 };
-
-bool NeedsSupervisor(const Config& config) {
-  for (const HandlerConfig& handler : config.handlers) {
-    if (handler.kind == HandlerConfig::Kind::kExec) return true;
-  }
-  return false;
-}
-
-// What no code here can close: docs/security.md.
-void SayWhoseRightsProgramsHave() {
-  const uid_t user = geteuid();
-  constexpr char kShared[] =
-      "every job's program runs as this user id and has its rights: one can read the files, "
-      "environment and memory of another that runs beside it. Give jobs that must not "
-      "trust each other workers of their own, each under its own user";
-  if (user == 0) {
-    log::Warning("programs_run_as_root", {{"user_id", user}, {"error", kShared}});
-  } else {
-    log::Info("programs_share_a_user", {{"user_id", user}, {"why", kShared}});
-  }
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
-  if (NeedsSupervisor(options.config) && access(options.supervisor.c_str(), X_OK) != 0) {
-    return absl::NotFoundError(absl::StrCat(
-        "handlers of kind exec need the program buzzer-supervisor, and ", options.supervisor,
-        " cannot be executed; put it beside buzzer-worker, or name it with --supervisor"));
-  }
   auto credentials = MakeChannelCredentials(options.tls);
   if (!credentials.ok()) return credentials.status();
-  if (NeedsSupervisor(options.config)) SayWhoseRightsProgramsHave();
   auto server = std::make_unique<RealServer>(options, *credentials);
   if (absl::Status begun = server->Begin(); !begun.ok()) return begun;
   return server;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/amqp/address.h"
 #include "common/grpc/credentials.h"
@@ -40,6 +41,14 @@ class Server {
   virtual int metrics_port() const = 0;
   // 0 without one.
   virtual int health_port() const = 0;
+
+  // Goes on with another configuration (see Worker::Reconfigure), on the thread that calls
+  // Shutdown. Nothing has changed after an error, which says what to do.
+  virtual absl::Status Reconfigure(const Config& config) = 0;
+
+  // Has a Shutdown that is under way on another thread, or comes later, hand back what runs
+  // without waiting for it. Thread-safe.
+  virtual void HandBackNow() = 0;
 
   // Drains (see Worker::Drain), then leaves the broker and the state service. False if
   // handlers still run: the process must end without destroying the server.

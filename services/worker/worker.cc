@@ -4,6 +4,7 @@
 #include "services/worker/worker.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "common/log/log.h"
@@ -29,10 +30,14 @@ absl::Duration Grace(const Config& config, const std::string& type) {
 }  // namespace
 
 Worker::Worker(Options options)
-    : options_(std::move(options)),
-      session_(options_.clock),
-      leases_(&session_, options_.config.state_outage_limit, options_.clock),
-      pacer_(&session_, options_.clock),
+    : name_(std::move(options.name)),
+      broker_queue_prefix_(std::move(options.broker_queue_prefix)),
+      events_(options.events),
+      clock_(options.clock),
+      served_(MakeServed(std::move(options.config), std::move(options.handlers))),
+      session_(clock_),
+      leases_(&session_, served()->config.state_outage_limit, clock_),
+      pacer_(&session_, clock_),
       intake_(IntakeOptions()),
       runner_(RunnerOptions()) {}
 
@@ -40,13 +45,13 @@ Worker::~Worker() { intake_.Stop(); }
 
 Intake::Options Worker::IntakeOptions() {
   Intake::Options intake;
-  intake.config = options_.config;
-  intake.worker = options_.name;
-  intake.broker_queue_prefix = options_.broker_queue_prefix;
+  intake.config = served()->config;
+  intake.worker = name_;
+  intake.broker_queue_prefix = broker_queue_prefix_;
   intake.session = &session_;
   intake.readiness = &readiness_;
-  intake.events = options_.events;
-  intake.clock = options_.clock;
+  intake.events = events_;
+  intake.clock = clock_;
   intake.on_granted = [this](const JobId& job, internal::v1::Granted granted) {
     Run(job, std::move(granted));
   };
@@ -61,20 +66,56 @@ Runner::Options Worker::RunnerOptions() {
   runner.session = &session_;
   runner.leases = &leases_;
   runner.pacer = &pacer_;
-  runner.events = options_.events;
-  runner.clock = options_.clock;
-  runner.max_threads = static_cast<size_t>(options_.config.slots);
+  runner.events = events_;
+  runner.clock = clock_;
+  runner.max_threads = static_cast<size_t>(slots());
   runner.on_returned = [this](const std::string& type, bool outcome_waits) {
     intake_.OnReturned(type, outcome_waits);
+    // One without an outcome was settled before it was told.
+    if (!outcome_waits) NoteProgress();
   };
-  runner.on_outcome_settled = [this] { intake_.OnOutcomeSettled(); };
+  runner.on_outcome_settled = [this] {
+    intake_.OnOutcomeSettled();
+    NoteProgress();
+  };
   return runner;
 }
 
+std::shared_ptr<const Worker::Served> Worker::MakeServed(Config config, Handlers handlers) {
+  return std::make_shared<const Served>(Served{std::move(config), std::move(handlers)});
+}
+
+std::shared_ptr<const Worker::Served> Worker::served() const {
+  MutexLock lock(&mutex_);
+  return served_;
+}
+
+int Worker::slots() const { return served()->config.slots; }
+
 void Worker::Run(const JobId& job, internal::v1::Granted granted) {
   const std::string type = granted.type();
-  runner_.Start(job, std::move(granted), Grace(options_.config, type),
-                options_.handlers.at(type).get());
+  const auto now = served();
+  if (const auto handler = now->handlers.find(type); handler != now->handlers.end()) {
+    runner_.Start(job, std::move(granted), Grace(now->config, type), handler->second);
+    return;
+  }
+  // The type was taken out of the file while its claim was under way.
+  intake_.OnReturned(type, /*outcome_waits=*/true);
+  runner_.HandBack(job, std::move(granted));
+}
+
+void Worker::Reconfigure(Config config, Handlers handlers) {
+  const auto next = MakeServed(std::move(config), std::move(handlers));
+  std::shared_ptr<const Served> last;
+  {
+    MutexLock lock(&mutex_);
+    if (draining_) return;
+    last = std::exchange(served_, next);
+  }
+  leases_.SetOutageLimit(next->config.state_outage_limit);
+  runner_.SetMaxThreads(static_cast<size_t>(next->config.slots));
+  // Last: what it takes by the new one must find its handler.
+  intake_.Reconfigure(next->config);
 }
 
 void Worker::Start(amqp::Consumer* consumer) {
@@ -84,19 +125,22 @@ void Worker::Start(amqp::Consumer* consumer) {
 }
 
 bool Worker::Drain() {
-  const absl::Duration start = options_.clock->Monotonic();
-  const auto left = [&](absl::Duration limit) {
-    return std::max(start + limit - options_.clock->Monotonic(), absl::ZeroDuration());
-  };
-  const absl::Duration patience = options_.config.drain_timeout;
+  std::shared_ptr<const Served> last;
+  {
+    MutexLock lock(&mutex_);
+    draining_ = true;
+    last = served_;
+  }
+  const absl::Duration patience = last->config.drain_timeout;
   intake_.Drain();
   log::Info("draining", {{"running", runner_.running()},
                          {"drain_timeout_seconds", absl::ToDoubleSeconds(patience)}});
-  if (!intake_.AwaitNoClaims(left(patience)) || !runner_.AwaitEmpty(left(patience))) {
-    runner_.StopAll(StopCause::kDraining);
-    const absl::Duration end = patience + LongestGrace(options_.config) + kFlushTime;
-    intake_.AwaitNoClaims(left(end));
-    runner_.AwaitEmpty(left(end));
+  if (!AwaitIdle(patience)) {
+    const absl::Duration grace = std::max(runner_.HandBackAll(), LongestGrace(last->config));
+    const absl::Duration end = clock_->Monotonic() + grace + kFlushTime;
+    const auto left = [&] { return std::max(end - clock_->Monotonic(), absl::ZeroDuration()); };
+    intake_.AwaitNoClaims(left());
+    runner_.AwaitEmpty(left());
   }
   intake_.Stop();
   const int running = runner_.running();
@@ -107,6 +151,32 @@ bool Worker::Drain() {
   return running == 0;
 }
 
+void Worker::HandBackNow() {
+  MutexLock lock(&mutex_);
+  hand_back_now_ = true;
+  changed_.NotifyAll();
+}
+
+bool Worker::IsIdle() {
+  return intake_.AwaitNoClaims(absl::ZeroDuration()) && runner_.AwaitEmpty(absl::ZeroDuration());
+}
+
+void Worker::NoteProgress() {
+  MutexLock lock(&mutex_);
+  if (draining_) changed_.NotifyAll();
+}
+
+bool Worker::AwaitIdle(absl::Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(patience);
+  MutexLock lock(&mutex_);
+  while (!IsIdle()) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (hand_back_now_ || left <= std::chrono::nanoseconds::zero()) return false;
+    changed_.WaitFor(&mutex_, left);
+  }
+  return true;
+}
+
 void Worker::OnStateUp() {
   leases_.RenewAll();
   intake_.OnStateUp();
@@ -114,7 +184,10 @@ void Worker::OnStateUp() {
 
 void Worker::OnStateDown() { intake_.OnStateDown(); }
 
-void Worker::OnClaimAnswer(internal::v1::ClaimAnswer& answer) { intake_.OnClaimAnswer(answer); }
+void Worker::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
+  intake_.OnClaimAnswer(answer);
+  NoteProgress();
+}
 
 void Worker::OnLeaseStatus(const internal::v1::LeaseStatus& status) {
   runner_.OnLeaseStatus(status);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/amqp/consumer.h"
 #include "common/clock/clock.h"
+#include "common/mutex/mutex.h"
 #include "services/worker/config.h"
 #include "services/worker/handler.h"
 #include "services/worker/intake/intake.h"
@@ -28,13 +29,16 @@ namespace buzzer::worker {
 // service given from outside. Thread-safe.
 class Worker final : private StateSession::Listener {
  public:
+  // By type. One that is replaced lives until its last attempt has returned.
+  using Handlers = std::map<std::string, std::shared_ptr<Handler>>;
+
   struct Options {
     Config config;
     // Unique per process start.
     std::string name;
     std::string broker_queue_prefix = "buzzer";
     // One for each type in `config`.
-    std::map<std::string, std::unique_ptr<Handler>> handlers;
+    Handlers handlers;
     // Not owned.
     WorkerEvents* events = nullptr;
     const Clock* clock = Clock::Real();
@@ -49,6 +53,8 @@ class Worker final : private StateSession::Listener {
   StateSession* session() { return &session_; }
   Intake* intake() { return &intake_; }
   const Runner& runner() const { return runner_; }
+  // Most jobs at once, as the newest configuration says.
+  int slots() const;
 
   // Before the line starts. Not owned.
   void Connect(StateLine* line) { session_.Connect(line, this); }
@@ -57,11 +63,19 @@ class Worker final : private StateSession::Listener {
   // must outlive the call of Drain.
   void Start(amqp::Consumer* consumer);
 
-  // Takes no more jobs; lets running ones go on for Config::drain_timeout; stops the rest
-  // and hands them back; waits for that, and for outcomes to be taken, the longest grace
-  // and 5 s. False if handlers still run after all that: then the process must end
+  // Goes on with another configuration and `handlers`, one for each type in it: consumes what it
+  // names and no more, and claims by it. What runs, runs on under the handler and the limits that
+  // it began with. Does nothing once Drain was called.
+  void Reconfigure(Config config, Handlers handlers);
+
+  // Takes no more jobs; lets running ones go on for Config::drain_timeout, or until HandBackNow;
+  // stops the rest and hands them back; waits for that, and for outcomes to be taken, the longest
+  // grace and 5 s. False if handlers still run after all that: then the process must end
   // without destroying the worker.
   bool Drain();
+
+  // Ends the patience of a Drain that is under way on another thread, or comes later.
+  void HandBackNow();
 
  private:
   void OnStateUp() override;
@@ -72,11 +86,35 @@ class Worker final : private StateSession::Listener {
   void OnCancelNotice(const internal::v1::CancelNotice& notice) override;
   void OnOffer(const internal::v1::Offer& offer) override;
 
+  // What one configuration says: the file, and what it made.
+  struct Served {
+    Config config;
+    Handlers handlers;
+  };
+
   Intake::Options IntakeOptions();
   Runner::Options RunnerOptions();
+  static std::shared_ptr<const Served> MakeServed(Config config, Handlers handlers);
+  std::shared_ptr<const Served> served() const;
   void Run(const JobId& job, internal::v1::Granted granted);
+  // Whether no claim waits for its answer and no attempt for its end.
+  bool IsIdle();
+  // While it drains: something has ended that it may wait for.
+  void NoteProgress();
+  // Waits until it is idle. False if that is not so after `patience`, or as HandBackNow is called.
+  bool AwaitIdle(absl::Duration patience);
 
-  const Options options_;
+  const std::string name_;
+  const std::string broker_queue_prefix_;
+  WorkerEvents* const events_;
+  const Clock* const clock_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::shared_ptr<const Served> served_ ABSL_GUARDED_BY(mutex_);
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool hand_back_now_ ABSL_GUARDED_BY(mutex_) = false;
+
   Readiness readiness_{[](bool) {}};
   StateSession session_;
   LeaseKeeper leases_;

@@ -60,7 +60,7 @@ void WorkerCounters::OnAttemptEnded(const std::string& type, absl::string_view o
 
 std::vector<prometheus::MetricFamily> WorkerCollector::Collect() const {
   return {
-      Gauge("buzzer_worker_slots", "Most jobs at once", slots_),
+      Gauge("buzzer_worker_slots", "Most jobs at once", worker_->slots()),
       Gauge("buzzer_worker_slots_busy", "Slots taken by running handlers and claims under way",
             worker_->intake()->slots_busy()),
       Gauge("buzzer_worker_attempts_unsettled",

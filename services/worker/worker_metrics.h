@@ -50,13 +50,12 @@ class WorkerCounters final : public WorkerEvents {
 class WorkerCollector final : public prometheus::Collectable {
  public:
   // `worker` is not owned and must outlive the metrics endpoint.
-  WorkerCollector(Worker* worker, int slots) : worker_(worker), slots_(slots) {}
+  explicit WorkerCollector(Worker* worker) : worker_(worker) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   Worker* const worker_;
-  const int slots_;
 };
 
 }  // namespace buzzer::worker

@@ -127,11 +127,11 @@ class Part:
         """SIGTERM, to a paused one as well; returns the exit code."""
         self.signal(signal.SIGTERM)
         self.signal(signal.SIGCONT)
-        return self._join()
+        return self.join()
 
     def kill(self):
         self.signal(signal.SIGKILL)
-        return self._join()
+        return self.join()
 
     def restart(self):
         self.stop()
@@ -225,7 +225,8 @@ class Part:
                 else:
                     time.sleep(0.01)
 
-    def _join(self):
+    def join(self):
+        """Waits until it has ended; returns the exit code."""
         if self._process is None:
             return None
         try:

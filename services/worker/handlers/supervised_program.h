@@ -74,7 +74,7 @@ struct ProgramEnd {
 // One thread starts it, calls Communicate and destroys it. The observer's methods are
 // thread-safe.
 //
-// SIGPIPE must be ignored (BlockShutdownSignals does that).
+// SIGPIPE must be ignored (BlockServiceSignals does that).
 class SupervisedProgram final : public AttemptObserver {
  public:
   // RESOURCE_EXHAUSTED or so if this machine cannot start a process now. A program that

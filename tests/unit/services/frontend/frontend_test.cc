@@ -967,6 +967,22 @@ TEST_F(FrontendTest, ShutsDownUnderAWatcherThatTakesNothing) {
   EXPECT_FALSE(reader->Finish().ok());
 }
 
+TEST_F(FrontendTest, EndsCallsUnderWayWithoutTheirGraceOnceItIsToEndNow) {
+  Start({.shutdown_grace = absl::Hours(1)});
+  const JobId id = state_.AddJob();
+  Call call;
+  const auto reader = Watch(call, id);
+  ASSERT_TRUE(state_.AwaitOpenWatches(1));
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i < 40; ++i) state_.Change(id, v1::Job::SCHEDULED, "FAILED", large);
+  auto shutdown = std::async(std::launch::async, [&] { frontend_->Shutdown(); });
+  frontend_->EndNow();
+  shutdown.get();
+  while (NextRevision(*reader) != 0) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
 TEST_F(FrontendTest, MayBeShutDownTwice) {
   Start();
   frontend_->Shutdown();

@@ -113,6 +113,16 @@ TEST_F(LeaseKeeperTest, StopsHandlersWhenStateIsSilentBeyondTheLimit) {
   EXPECT_EQ(attempt->Close(), StopCause::kStateOutage);
 }
 
+TEST_F(LeaseKeeperTest, TakesAnotherLimitForWhatRunsAlready) {
+  const auto attempt = Keep();
+  line_.Down();
+  RenewedAfter(absl::Minutes(2));
+  EXPECT_FALSE(attempt->cancelled());
+  keeper_.SetOutageLimit(absl::Minutes(1));
+  keeper_.Tick();
+  EXPECT_EQ(attempt->Close(), StopCause::kStateOutage);
+}
+
 TEST_F(LeaseKeeperTest, StopsNobodyWhileStateAnswers) {
   const auto attempt = Keep();
   for (int i = 0; i < 100; ++i) {

@@ -61,9 +61,9 @@ class WorkerTest : public ::testing::Test {
     Worker::Options options;
     options.config = config;
     options.name = "worker-1";
-    auto handler = std::make_unique<FakeHandler>();
-    handler_ = handler.get();
-    options.handlers["work"] = std::move(handler);
+    // The worker may be done with it before the test is.
+    handler_ = std::make_shared<FakeHandler>();
+    options.handlers["work"] = handler_;
     options.events = &events_;
     options.clock = &clock_;
     consumer_ = std::make_unique<FakeConsumer>();
@@ -137,7 +137,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<FakeConsumer> consumer_;
   std::unique_ptr<FakeStateLine> line_;
   std::unique_ptr<Worker> worker_;
-  FakeHandler* handler_ = nullptr;
+  std::shared_ptr<FakeHandler> handler_;
   int started_ = 0;
 };
 
@@ -492,6 +492,178 @@ TEST_F(WorkerTest, HandsBackAJobThatIsGrantedDuringTheDrain) {
   EXPECT_TRUE(worker_->Drain());
   state.join();
   EXPECT_EQ(handler_->started(), 0);
+}
+
+TEST_F(WorkerTest, StopsAndHandsBackAtOnceWhatItIsToldToWhileItDrains) {
+  Config config = MakeConfig(2);
+  config.drain_timeout = absl::Hours(1);
+  Make(config);
+  RunOne();
+  std::thread state([&] {
+    line_->Await([](const WorkRequest& request) { return request.hello().draining(); });
+    EXPECT_FALSE(handler_->was_cancelled());
+    worker_->HandBackNow();
+    worker_->HandBackNow();
+    const auto outcome = line_->AwaitOutcome();
+    EXPECT_TRUE(outcome.has_handed_back());
+    line_->AnswerOutcome(outcome);
+  });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+  EXPECT_EQ(worker_->runner().unsettled(), 0);
+}
+
+TEST_F(WorkerTest, NeedsNoPatienceIfItIsToldToHandBackBeforeItDrains) {
+  Config config = MakeConfig(2);
+  config.drain_timeout = absl::Hours(1);
+  Make(config);
+  RunOne();
+  worker_->HandBackNow();
+  EXPECT_FALSE(handler_->was_cancelled());
+  std::thread state([&] { line_->AnswerOutcome(line_->AwaitOutcome()); });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+}
+
+TEST_F(WorkerTest, EndsADrainAsSoonAsTheLastClaimIsAnswered) {
+  Config config = MakeConfig(2);
+  config.drain_timeout = absl::Hours(1);
+  Make(config);
+  Deliver(1, {NewId()});
+  const Claim claim = TakeClaim();
+  std::thread state([&] {
+    line_->Await([](const WorkRequest& request) { return request.hello().draining(); });
+    line_->SayReturned(claim, internal::v1::Returned::REASON_DRAINING);
+  });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+}
+
+// --- Another configuration
+
+class WorkerReconfigured : public WorkerTest {
+ protected:
+  static HandlerConfig MakeHandler(const std::string& type, int concurrency = 1) {
+    HandlerConfig handler = MakeConfig(1).handlers[0];
+    handler.type = handler.queue = type;
+    handler.concurrency = concurrency;
+    return handler;
+  }
+
+  // Has the worker serve this, by a handler of its own, and returns that.
+  std::shared_ptr<FakeHandler> Serve(int slots, const HandlerConfig& type) {
+    Config config = MakeConfig(slots);
+    config.handlers = {type};
+    auto handler = std::make_shared<FakeHandler>();
+    worker_->Reconfigure(config, {{type.type, handler}});
+    return handler;
+  }
+
+  // What Hello says last.
+  internal::v1::Hello Hello() { return line_->Take().hello(); }
+
+  // Waits for so many outcomes, and for the claim of a job that had to wait for their slots.
+  void AwaitOutcomesAndClaim(int outcomes) {
+    bool claimed = false;
+    line_->Await([&](const WorkRequest& request) {
+      outcomes -= request.outcomes_size();
+      claimed |= request.claims_size() == 1;
+      return outcomes == 0 && claimed;
+    });
+  }
+};
+
+TEST_F(WorkerReconfigured, TakesWhatIsAddedAndLeavesWhatIsRemoved) {
+  const auto handler = Serve(3, MakeHandler("new", 3));
+  EXPECT_EQ(consumer_->ChannelOf(kNormal), 0u);
+  EXPECT_EQ(consumer_->PrefetchOf("buzzer.new.normal"), 3);
+  const internal::v1::Hello hello = Hello();
+  EXPECT_EQ(hello.slots(), 3);
+  ASSERT_EQ(hello.types_size(), 1);
+  EXPECT_EQ(hello.types(0).type(), "new");
+  ASSERT_EQ(hello.queues_size(), 1);
+  EXPECT_EQ(worker_->slots(), 3);
+  Deliver(1, {NewId()}, "new", "buzzer.new.normal");
+  auto granted = Granted();
+  granted.set_type("new");
+  line_->Grant(TakeClaim(), granted);
+  EXPECT_TRUE(handler->AwaitStarted());
+  handler->Return(Success{});
+  line_->AnswerOutcome(line_->AwaitOutcome());
+}
+
+TEST_F(WorkerReconfigured, EndsWhatRunsUnderTheHandlerThatItBeganWith) {
+  const JobId job = RunOne();
+  const auto handler = Serve(2, MakeHandler("work", 2));
+  EXPECT_EQ(handler->started(), 0);
+  handler_->Return(Success{"", "of the old one"});
+  const auto outcome = line_->AwaitOutcome();
+  EXPECT_EQ(outcome.job_id(), Bytes(job));
+  EXPECT_EQ(outcome.success().result(), "of the old one");
+  line_->AnswerOutcome(outcome);
+  ASSERT_TRUE(worker_->runner().AwaitEmpty(absl::Minutes(1)));
+  Deliver(2, {NewId()});
+  line_->Grant(TakeClaim(), Granted());
+  EXPECT_TRUE(handler->AwaitStarted());
+  handler->Return(Success{});
+  line_->AnswerOutcome(line_->AwaitOutcome());
+}
+
+TEST_F(WorkerReconfigured, EndsWhatRunsOfATypeThatIsRemovedInItsSlot) {
+  RunOne();
+  Serve(1, MakeHandler("new"));
+  EXPECT_EQ(Hello().queues(0).prefetch(), 0) << "the only slot is taken";
+  EXPECT_FALSE(handler_->was_cancelled());
+  handler_->Return(Success{});
+  line_->Await([](const WorkRequest& request) {
+    return request.has_hello() && request.hello().queues(0).prefetch() > 0;
+  });
+}
+
+TEST_F(WorkerReconfigured, HandsBackWhatIsGrantedOfATypeThatIsRemoved) {
+  Deliver(1, {NewId()});
+  const Claim claim = TakeClaim();
+  Serve(2, MakeHandler("new"));
+  line_->Grant(claim, Granted());
+  const auto outcome = line_->AwaitOutcome();
+  EXPECT_TRUE(outcome.has_handed_back());
+  line_->AnswerOutcome(outcome);
+  EXPECT_EQ(worker_->intake()->slots_busy(), 0);
+  EXPECT_EQ(handler_->started(), 0);
+}
+
+TEST_F(WorkerReconfigured, ClaimsByTheNewLimits) {
+  HandlerConfig longer = MakeHandler("work", 1);
+  longer.grace = absl::Seconds(77);
+  longer.attempt_timeout = absl::Minutes(5);
+  Serve(2, longer);
+  Deliver(1, {NewId()});
+  Deliver(2, {NewId()});
+  const Claim claim = TakeClaim();
+  EXPECT_EQ(claim.grace().seconds(), 77);
+  EXPECT_EQ(claim.attempt_timeout().seconds(), 300);
+  EXPECT_THAT(TakeClaims(), IsEmpty()) << "one at once";
+  line_->SayGone(claim);
+}
+
+TEST_F(WorkerReconfigured, RunsNoMoreThanItsNewSlotsWhenThereAreFewer) {
+  RunOne(1);
+  RunOne(2);
+  Serve(1, MakeHandler("work", 1));
+  Deliver(3, {NewId()});
+  EXPECT_THAT(TakeClaims(), IsEmpty());
+  handler_->Return(Success{});
+  AwaitOutcomesAndClaim(2);
+}
+
+TEST_F(WorkerReconfigured, ChangesNothingOnceItDrains) {
+  RunOne();
+  std::thread state([&] { line_->AnswerOutcome(line_->AwaitOutcome()); });
+  EXPECT_TRUE(worker_->Drain());
+  state.join();
+  Serve(7, MakeHandler("new"));
+  EXPECT_EQ(worker_->slots(), 2);
+  EXPECT_EQ(consumer_->ChannelOf("buzzer.new.normal"), 0u);
 }
 
 TEST_F(WorkerTest, RunsNoGrantThatIsUnsoundAndKeepsNoSlotForIt) {
