@@ -17,7 +17,7 @@ ABSL_FLAG(std::string, address, "",
           "unix:PATH.");
 ABSL_FLAG(std::string, worker, "",
           "Asks the worker with this --health_address, such as 127.0.0.1:9105, whether it is "
-          "connected to state and to the broker.");
+          "connected to state and to the broker, and takes jobs.");
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(2), "Longest wait for the answer.");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file; with --tls_key and --tls_ca: mutual TLS.");
 ABSL_FLAG(std::string, tls_key, "", "PEM file.");

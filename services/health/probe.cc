@@ -52,8 +52,10 @@ absl::Status ProbeGrpc(const GrpcProbe& probe, absl::Duration timeout) {
 absl::Status ProbeWorker(const std::string& address, absl::Duration timeout) {
   const auto stub = Health::NewStub(MakeChannel(address, grpc::InsecureChannelCredentials()));
   const absl::Time deadline = absl::Now() + timeout;
-  for (const auto& [name, what] : {std::pair{"state", "not connected to the state service"},
-                                   std::pair{"broker", "not connected to the broker"}}) {
+  for (const auto& [name, what] :
+       {std::pair{"state", "not connected to the state service"},
+        std::pair{"broker", "not connected to the broker"},
+        std::pair{"ready", "takes no jobs; `not_ready` in its log says why"}}) {
     if (absl::Status status = Check(*stub, name, deadline, what); !status.ok()) {
       return absl::UnavailableError(absl::StrCat(address, ": ", status.message()));
     }

@@ -25,7 +25,8 @@ struct GrpcProbe {
 // is otherwise.
 absl::Status ProbeGrpc(const GrpcProbe& probe, absl::Duration timeout);
 
-// Asks a worker at its --health_address. OK if it is connected to state and to the broker.
+// Asks a worker at its --health_address. OK if it is connected to state and to the broker, and
+// takes jobs.
 absl::Status ProbeWorker(const std::string& address, absl::Duration timeout);
 
 }  // namespace buzzer::health

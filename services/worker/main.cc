@@ -39,8 +39,8 @@ ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9103",
           "Where Prometheus finds /metrics: host:port (port 0: a free one).");
 ABSL_FLAG(std::string, health_address, "",
           "Where probes find grpc.health.v1.Health, without TLS: host:port. The name \"\" tells "
-          "that the process lives, \"state\" and \"broker\" that it is connected. Empty: "
-          "nowhere.");
+          "that the process lives, \"state\" and \"broker\" that it is connected, \"ready\" "
+          "that it takes jobs. Empty: nowhere.");
 ABSL_FLAG(std::string, supervisor, "",
           "The program buzzer-supervisor, which exec handlers run under. Unset: the one beside "
           "this program.");

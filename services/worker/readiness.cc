@@ -135,17 +135,6 @@ std::vector<Readiness::Problem> Readiness::problems() const {
   return Problems();
 }
 
-std::string Readiness::BrokerProblem(const std::string& queue) const {
-  MutexLock lock(&mutex_);
-  for (const Problem& problem : OfTheWorker()) {
-    if (problem.reason == Reason::kBroker) return problem.why;
-  }
-  const auto it = queues_.find(queue);
-  if (it == queues_.end()) return "";
-  if (!it->second.problem.empty()) return it->second.problem;
-  return it->second.consumed_once ? "" : "it is not consumed yet";
-}
-
 std::map<std::string, bool> Readiness::queues() const {
   MutexLock lock(&mutex_);
   const bool any = OfTheWorker().empty();

@@ -59,8 +59,6 @@ class Readiness {
   bool ready() const;
   // All that there are now: those of the whole worker first, then at most one of each queue.
   std::vector<Problem> problems() const;
-  // What Hello tells of a queue: why the broker brings nothing of it; empty if it does.
-  std::string BrokerProblem(const std::string& queue) const;
   // Whether it takes of each queue that it serves, by name.
   std::map<std::string, bool> queues() const;
 

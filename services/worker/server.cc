@@ -28,6 +28,8 @@ namespace {
 // What the health service calls the two connections.
 constexpr char kHealthOfState[] = "state";
 constexpr char kHealthOfBroker[] = "broker";
+// And that it takes jobs.
+constexpr char kHealthOfWork[] = "ready";
 
 // `host-pid-random`, at most 127 characters.
 std::string MakeName() {
@@ -96,6 +98,9 @@ class RealServer final : public Server {
       SetHealth(kHealthOfBroker, false);
       intake->OnBrokerDown();
     };
+    consumer.on_consuming = [intake](amqp::ChannelId channel) {
+      intake->OnBrokerConsuming(channel);
+    };
     consumer.on_delivery = [intake](const amqp::Delivery& delivery) {
       intake->OnBrokerDelivery(delivery);
     };
@@ -159,6 +164,7 @@ class RealServer final : public Server {
     health_->SetServing(true);
     SetHealth(kHealthOfState, false);
     SetHealth(kHealthOfBroker, false);
+    SetHealth(kHealthOfWork, false);
     return absl::OkStatus();
   }
 
@@ -172,6 +178,7 @@ class RealServer final : public Server {
     worker.name = name_;
     worker.broker_queue_prefix = options_.broker_queue_prefix;
     worker.handlers = MakeHandlers(options_.config);
+    worker.on_readiness = [this](bool ready) { SetHealth(kHealthOfWork, ready); };
     worker.events = &counters_;
     return worker;
   }

@@ -25,7 +25,8 @@ class Server {
     std::string broker_queue_prefix = "buzzer";
     std::string metrics_address = "127.0.0.1:9103";
     // Where grpc.health.v1.Health answers, without TLS: SERVING for "" while the process lives,
-    // for "state" and "broker" while it is connected to them. Empty: nowhere.
+    // for "state" and "broker" while it is connected to them, for "ready" while it takes jobs (see
+    // Readiness). Empty: nowhere.
     std::string health_address;
     TlsFiles tls;
     // The buzzer-supervisor program; used if a handler is of kind exec.

@@ -171,6 +171,7 @@ void StateSession::OnResponse(internal::v1::WorkResponse& response) {
   }
   for (const auto& notice : response.cancels()) listener_->OnCancelNotice(notice);
   for (const auto& offer : response.offers()) listener_->OnOffer(offer);
+  if (response.has_hello()) listener_->OnHelloAnswer(response.hello());
 }
 
 }  // namespace buzzer::worker

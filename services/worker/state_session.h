@@ -39,6 +39,7 @@ class StateSession {
     virtual void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) = 0;
     virtual void OnCancelNotice(const internal::v1::CancelNotice& notice) = 0;
     virtual void OnOffer(const internal::v1::Offer& offer) = 0;
+    virtual void OnHelloAnswer(const internal::v1::HelloAnswer& answer) = 0;
   };
 
   explicit StateSession(const Clock* clock) : clock_(clock), last_heard_(clock->Monotonic()) {}

@@ -35,11 +35,14 @@ Worker::Worker(Options options)
       events_(options.events),
       clock_(options.clock),
       served_(MakeServed(std::move(options.config), std::move(options.handlers))),
+      readiness_(std::move(options.on_readiness), clock_),
       session_(clock_),
       leases_(&session_, served()->config.state_outage_limit, clock_),
       pacer_(&session_, clock_),
       intake_(IntakeOptions()),
-      runner_(RunnerOptions()) {}
+      runner_(RunnerOptions()) {
+  readiness_.Serve(served()->config);
+}
 
 Worker::~Worker() { intake_.Stop(); }
 
@@ -114,6 +117,7 @@ void Worker::Reconfigure(Config config, Handlers handlers) {
   }
   leases_.SetOutageLimit(next->config.state_outage_limit);
   runner_.SetMaxThreads(static_cast<size_t>(next->config.slots));
+  readiness_.Serve(next->config);
   // Last: what it takes by the new one must find its handler.
   intake_.Reconfigure(next->config);
 }
@@ -132,6 +136,7 @@ bool Worker::Drain() {
     last = served_;
   }
   const absl::Duration patience = last->config.drain_timeout;
+  readiness_.Drain();
   intake_.Drain();
   log::Info("draining", {{"running", runner_.running()},
                          {"drain_timeout_seconds", absl::ToDoubleSeconds(patience)}});
@@ -178,11 +183,15 @@ bool Worker::AwaitIdle(absl::Duration patience) {
 }
 
 void Worker::OnStateUp() {
+  readiness_.SetStateUp(true);
   leases_.RenewAll();
   intake_.OnStateUp();
 }
 
-void Worker::OnStateDown() { intake_.OnStateDown(); }
+void Worker::OnStateDown() {
+  readiness_.SetStateUp(false);
+  intake_.OnStateDown();
+}
 
 void Worker::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
   intake_.OnClaimAnswer(answer);
@@ -202,5 +211,9 @@ void Worker::OnCancelNotice(const internal::v1::CancelNotice& notice) {
 }
 
 void Worker::OnOffer(const internal::v1::Offer& offer) { intake_.OnOffer(offer); }
+
+void Worker::OnHelloAnswer(const internal::v1::HelloAnswer& answer) {
+  readiness_.SetRefusals(ReadHelloAnswer(answer));
+}
 
 }  // namespace buzzer::worker

@@ -4,6 +4,7 @@
 #ifndef SERVICES_WORKER_WORKER_H_
 #define SERVICES_WORKER_WORKER_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,6 +40,8 @@ class Worker final : private StateSession::Listener {
     std::string broker_queue_prefix = "buzzer";
     // One for each type in `config`.
     Handlers handlers;
+    // Told of every change of readiness(), see there.
+    std::function<void(bool ready)> on_readiness = [](bool) {};
     // Not owned.
     WorkerEvents* events = nullptr;
     const Clock* clock = Clock::Real();
@@ -53,6 +56,7 @@ class Worker final : private StateSession::Listener {
   StateSession* session() { return &session_; }
   Intake* intake() { return &intake_; }
   const Runner& runner() const { return runner_; }
+  const Readiness& readiness() const { return readiness_; }
   // Most jobs at once, as the newest configuration says.
   int slots() const;
 
@@ -85,6 +89,7 @@ class Worker final : private StateSession::Listener {
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) override;
   void OnCancelNotice(const internal::v1::CancelNotice& notice) override;
   void OnOffer(const internal::v1::Offer& offer) override;
+  void OnHelloAnswer(const internal::v1::HelloAnswer& answer) override;
 
   // What one configuration says: the file, and what it made.
   struct Served {
@@ -115,7 +120,7 @@ class Worker final : private StateSession::Listener {
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool hand_back_now_ ABSL_GUARDED_BY(mutex_) = false;
 
-  Readiness readiness_{[](bool) {}};
+  Readiness readiness_;
   StateSession session_;
   LeaseKeeper leases_;
   ProgressPacer pacer_;

@@ -3,6 +3,8 @@
 
 #include "services/worker/worker_metrics.h"
 
+#include <algorithm>
+
 #include "absl/time/time.h"
 
 namespace buzzer::worker {
@@ -17,6 +19,37 @@ prometheus::MetricFamily Gauge(const char* name, const char* help, double value)
   family.help = help;
   family.type = prometheus::MetricType::Gauge;
   family.metric.emplace_back().gauge.value = value;
+  return family;
+}
+
+prometheus::MetricFamily QueuesTaken(const Readiness& readiness) {
+  prometheus::MetricFamily family;
+  family.name = "buzzer_worker_queue_taken";
+  family.help = "1 if jobs of the queue are taken, or would be with a free slot";
+  family.type = prometheus::MetricType::Gauge;
+  for (const auto& [queue, is_taken] : readiness.queues()) {
+    prometheus::ClientMetric& metric = family.metric.emplace_back();
+    metric.label = {{"queue", queue}};
+    metric.gauge.value = is_taken ? 1 : 0;
+  }
+  return family;
+}
+
+prometheus::MetricFamily Problems(const Readiness& readiness) {
+  using Reason = Readiness::Reason;
+  prometheus::MetricFamily family;
+  family.name = "buzzer_worker_problems";
+  family.help = "What keeps the worker from taking jobs, by reason; the log says more";
+  family.type = prometheus::MetricType::Gauge;
+  const auto problems = readiness.problems();
+  for (const Reason reason :
+       {Reason::kState, Reason::kBroker, Reason::kQueue, Reason::kRefused, Reason::kDraining}) {
+    prometheus::ClientMetric& metric = family.metric.emplace_back();
+    metric.label = {{"reason", ReasonName(reason)}};
+    metric.gauge.value = static_cast<double>(std::count_if(
+        problems.begin(), problems.end(),
+        [reason](const Readiness::Problem& problem) { return problem.reason == reason; }));
+  }
   return family;
 }
 
@@ -59,7 +92,12 @@ void WorkerCounters::OnAttemptEnded(const std::string& type, absl::string_view o
 }
 
 std::vector<prometheus::MetricFamily> WorkerCollector::Collect() const {
+  const Readiness& readiness = worker_->readiness();
   return {
+      Gauge("buzzer_worker_ready", "1 if jobs are taken of one queue at least",
+            readiness.ready() ? 1 : 0),
+      QueuesTaken(readiness),
+      Problems(readiness),
       Gauge("buzzer_worker_slots", "Most jobs at once", worker_->slots()),
       Gauge("buzzer_worker_slots_busy", "Slots taken by running handlers and claims under way",
             worker_->intake()->slots_busy()),

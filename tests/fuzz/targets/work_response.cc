@@ -7,7 +7,10 @@
 #include <map>
 #include <string>
 
+#include "common/names/names.h"
+#include "common/utf8/utf8.h"
 #include "services/worker/boundary/granted.h"
+#include "services/worker/boundary/hello_answer.h"
 #include "services/worker/durations.h"
 #include "services/worker/state_session.h"
 #include "tests/fakes/fake_clock.h"
@@ -39,6 +42,17 @@ class Listener final : public SilentListener {
     FUZZ_CHECK(granted.attempt() >= 1 && !granted.lease_id().empty());
     if (granted.has_lease()) CheckTime(granted.lease());
     if (granted.has_attempt_timeout()) CheckTime(granted.attempt_timeout());
+  }
+  void OnHelloAnswer(const internal::v1::HelloAnswer& answer) override {
+    const auto refusals = ReadHelloAnswer(answer);
+    FUZZ_CHECK(refusals.size() <= 1000 &&
+               refusals.size() <= static_cast<size_t>(answer.refusals_size()));
+    for (const Refusal& refusal : refusals) {
+      FUZZ_CHECK(refusal.queue.empty() || refusal.type.empty());
+      FUZZ_CHECK(refusal.queue.empty() || IsName(refusal.queue));
+      FUZZ_CHECK(refusal.type.empty() || IsName(refusal.type));
+      FUZZ_CHECK(refusal.message == OneLine(refusal.message, 512));
+    }
   }
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer& answer) override {
     FUZZ_CHECK(answer.attempt() == 1 && ++outcomes == 1);

@@ -53,15 +53,17 @@ TEST_F(Probe, RefusesHalfOfTls) {
   EXPECT_THAT(std::string(ProbeGrpc(probe, kTimeout).message()), HasSubstr("--tls_key"));
 }
 
-TEST_F(Probe, WantsAWorkersStateAndBroker) {
-  const auto said = [this](bool state, bool broker) {
+TEST_F(Probe, WantsAWorkersStateAndBrokerAndThatItTakesJobs) {
+  const auto said = [this](bool state, bool broker, bool ready = true) {
     server_->SetServing("state", state);
     server_->SetServing("broker", broker);
+    server_->SetServing("ready", ready);
     return ProbeWorker(ThisServer().address, kTimeout);
   };
   EXPECT_TRUE(said(true, true).ok()) << said(true, true);
   EXPECT_THAT(std::string(said(false, true).message()), HasSubstr("to the state service"));
   EXPECT_THAT(std::string(said(true, false).message()), HasSubstr("to the broker"));
+  EXPECT_THAT(std::string(said(true, true, false).message()), HasSubstr("takes no jobs"));
 }
 
 TEST_F(Probe, RefusesWhatIsNoWorker) {

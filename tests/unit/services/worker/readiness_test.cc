@@ -20,7 +20,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::Pair;
 using ::testing::StartsWith;
 using Reason = Readiness::Reason;
@@ -159,15 +158,12 @@ TEST_F(ReadinessTest, IsNotReadyOnceItDrains) {
   EXPECT_THAT(Reasons(), ElementsAre("draining"));
 }
 
-TEST_F(ReadinessTest, TellsHelloWhyTheBrokerBringsNothing) {
-  readiness_.Serve(Serving({{"one", "one"}}));
-  EXPECT_THAT(readiness_.BrokerProblem("one"), HasSubstr("not connected to the broker"));
+TEST_F(ReadinessTest, KeepsNoMoreOfAReasonThanALine) {
   BecomeReady();
-  EXPECT_EQ(readiness_.BrokerProblem("one"), "");
-  readiness_.SetRefusals({{"", "", "state knows that itself"}});
-  EXPECT_EQ(readiness_.BrokerProblem("one"), "");
-  readiness_.SetQueueProblem("one", std::string(600, 'x'));
-  EXPECT_EQ(readiness_.BrokerProblem("one").size(), 512u);
+  readiness_.SetQueueProblem("one", "two\nlines " + std::string(600, 'x'));
+  ASSERT_THAT(Reasons(), ElementsAre("queue one"));
+  EXPECT_LE(readiness_.problems()[0].why.size(), 512u);
+  EXPECT_THAT(readiness_.problems()[0].why, StartsWith("two?lines "));
 }
 
 TEST_F(ReadinessTest, SaysWhyItIsNotReadyOnceAndThatItIsAgain) {

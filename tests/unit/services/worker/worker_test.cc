@@ -26,6 +26,7 @@ namespace {
 using internal::v1::Claim;
 using internal::v1::WorkRequest;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -664,6 +665,41 @@ TEST_F(WorkerReconfigured, ChangesNothingOnceItDrains) {
   Serve(7, MakeHandler("new"));
   EXPECT_EQ(worker_->slots(), 2);
   EXPECT_EQ(consumer_->ChannelOf("buzzer.new.normal"), 0u);
+}
+
+// --- Whether it takes jobs
+
+TEST_F(WorkerTest, IsReadyOnceTheBrokerDelivers) {
+  EXPECT_FALSE(worker_->readiness().ready());
+  worker_->intake()->OnBrokerConsuming(consumer_->ChannelOf(kNormal));
+  EXPECT_TRUE(worker_->readiness().ready());
+}
+
+TEST_F(WorkerTest, IsNotReadyOnceItsQueueIsNotThere) {
+  worker_->intake()->OnBrokerConsuming(consumer_->ChannelOf(kNormal));
+  for (int i = 0; i < 2; ++i) {
+    const amqp::ChannelId channel = consumer_->ChannelOf(kNormal);
+    consumer_->Lose(channel);
+    worker_->intake()->OnBrokerClosed(channel, absl::NotFoundError("no queue"));
+    clock_.Advance(absl::Seconds(10));
+    worker_->intake()->Tick();
+  }
+  EXPECT_FALSE(worker_->readiness().ready());
+  ASSERT_EQ(worker_->readiness().problems().size(), 1u);
+  EXPECT_THAT(worker_->readiness().problems()[0].why, HasSubstr("no queue"));
+  worker_->intake()->OnBrokerConsuming(consumer_->ChannelOf(kNormal));
+  EXPECT_TRUE(worker_->readiness().ready());
+}
+
+TEST_F(WorkerTest, IsNotReadyWhileStateRefusesWhatItAnnounces) {
+  worker_->intake()->OnBrokerConsuming(consumer_->ChannelOf(kNormal));
+  internal::v1::WorkResponse response;
+  response.mutable_hello()->add_refusals()->set_message("another broker");
+  worker_->session()->OnResponse(response);
+  EXPECT_FALSE(worker_->readiness().ready());
+  response.mutable_hello()->clear_refusals();
+  worker_->session()->OnResponse(response);
+  EXPECT_TRUE(worker_->readiness().ready());
 }
 
 TEST_F(WorkerTest, RunsNoGrantThatIsUnsoundAndKeepsNoSlotForIt) {

@@ -18,6 +18,7 @@ class SilentListener : public StateSession::Listener {
   void OnOutcomeAnswer(const internal::v1::OutcomeAnswer&) override {}
   void OnCancelNotice(const internal::v1::CancelNotice&) override {}
   void OnOffer(const internal::v1::Offer&) override {}
+  void OnHelloAnswer(const internal::v1::HelloAnswer&) override {}
 };
 
 }  // namespace buzzer::worker
