@@ -25,7 +25,8 @@ ATTEMPT_ENDS = ("SUCCEEDED", "FAILED", "LEASE_EXPIRED", "ATTEMPT_TIMEOUT", "HAND
 LOSES_LEASES = ("kill.worker", "kill.all", "crash.ack", "pause.worker", "cut.worker-state",
                 "drop.worker-state",
                 "restart.rolling")
-HANDS_BACK = ("restart.rolling",)
+# A storm of signals may cost none: whatever comes, the worker hands back.
+HANDS_BACK = ("restart.rolling", "signal.storm")
 # From a fault's end to the last lease that it cost, where no run tells when it was: state may
 # have stood still meanwhile, which starts every lease anew.
 SLACK_SECONDS = 15

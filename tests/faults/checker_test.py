@@ -263,6 +263,17 @@ def test_an_allowed_repeat_is_listed():
         (1, "LEASE_EXPIRED", "kill.worker")]
 
 
+@pytest.mark.parametrize("cause, found", [("HANDED_BACK", set()),
+                                          ("LEASE_EXPIRED", {"lost a lease"})])
+def test_a_storm_of_signals_hands_back_and_loses_nothing(cause, found):
+    facts = a_lost_lease([fault("signal.storm", 3.0, 9.0, "worker")])
+    facts.jobs[JOB]["history"][2].update(cause=cause)
+    if cause == "HANDED_BACK":
+        facts.jobs[JOB]["history"][2].update(state="QUEUED")
+        del facts.jobs[JOB]["history"][3]
+    assert rules(facts) == found
+
+
 @pytest.mark.parametrize("ended, found", [(None, set()), (7.9, set()),
                                           (3.0, {"work thrown away"})])
 def test_work_that_had_returned_is_not_handed_back(ended, found):
