@@ -52,6 +52,21 @@ TEST(RequestHash, IsWhatItAlwaysWas) {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(Hash(FullRequest()),
             "7699f17a0c0c2f9727fe62b122c62db4f14c07521aa78b2f3a0d0ff6fec24003");
+  v1::SubmitJobRequest sleep;
+  sleep.set_type("demo.sleep");
+  sleep.mutable_payload();
+  EXPECT_EQ(Hash(sleep, R"({"seconds":45,"steps":9})"),
+            "3ea5437681a8a9e573fb54a741a4ce7c67b5acbad4173c3afbe628f0c21cabe9");
+  v1::SubmitJobRequest attempts;
+  attempts.set_type("demo.fail");
+  attempts.set_max_attempts(3);
+  EXPECT_EQ(Hash(attempts, ""), "4321fe294b654997cae4b64a2bd61f5694d9f2a4fa52c9441853cd91b65eebe9");
+  v1::SubmitJobRequest bytes;
+  bytes.set_type("images.thumbnails");
+  bytes.set_payload_bytes(std::string("\0\xff", 2));
+  SetLabel(&bytes, "team", "x");
+  bytes.mutable_retention()->set_seconds(86'400);
+  EXPECT_EQ(Hash(bytes, ""), "220dc354706ad98d743646da358a0703408bb1557dab6f622d597c1f01fc1776");
 }
 
 TEST(RequestHash, DoesNotCoverTheKeyItself) {
