@@ -31,6 +31,15 @@ inline constexpr size_t kMaxLabelCharacters = 63;
 inline constexpr size_t kMaxContentTypeBytes = 127;
 inline constexpr size_t kMaxIdempotencyKeyBytes = 255;
 inline constexpr int32_t kMaxMaxAttempts = 100;
+// Of a RetryPolicy. kMinRetryDelay is that of `initial_delay`; `max_delay` is no less than that.
+inline constexpr absl::Duration kMinRetryDelay = absl::Milliseconds(100);
+inline constexpr absl::Duration kMaxInitialRetryDelay = absl::Hours(24);
+inline constexpr absl::Duration kMaxRetryDelay = absl::Hours(7 * 24);
+inline constexpr double kMaxRetryFactor = 10;
+inline constexpr int kMaxFinalReasons = 16;
+inline constexpr size_t kMaxReasonCharacters = 63;
+// The longest that a handler may ask the next attempt to wait.
+inline constexpr absl::Duration kMaxRetryAfter = absl::Hours(24);
 inline constexpr absl::Duration kMaxDelay = absl::Hours(366 * 24);
 inline constexpr absl::Duration kMinDeadline = absl::Seconds(1);
 inline constexpr absl::Duration kMaxDeadline = absl::Hours(366 * 24);
