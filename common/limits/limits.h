@@ -59,6 +59,11 @@ inline constexpr size_t kMaxPageBytes = 4 << 20;
 inline constexpr int kMaxBatchJobs = 1000;
 
 inline constexpr int32_t kDefaultMaxAttempts = 5;
+// Together they outlive ten minutes of an outage, whatever the jitter draws.
+inline constexpr absl::Duration kDefaultInitialRetryDelay = absl::Seconds(2);
+inline constexpr double kDefaultRetryFactor = 2;
+inline constexpr absl::Duration kDefaultMaxRetryDelay = absl::Minutes(10);
+inline constexpr double kDefaultRetryJitter = 0.25;
 inline constexpr absl::Duration kDefaultLease = absl::Seconds(30);
 inline constexpr absl::Duration kDefaultGrace = absl::Seconds(10);
 inline constexpr absl::Duration kDefaultRetention = absl::Hours(24);

@@ -23,7 +23,9 @@
 #include "common/duration/duration.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "common/yaml_file/yaml_file.h"
+#include "services/worker/durations.h"
 
 namespace buzzer::worker {
 namespace {
@@ -152,8 +154,8 @@ class Reader {
   }
 
   void ReadHandler(const YAML::Node& node, Config& config) {
-    static const std::set<std::string> kForAll = {"type",        "queue", "kind",
-                                                  "concurrency", "grace", "attempt_timeout"};
+    static const std::set<std::string> kForAll = {"type",  "queue",           "kind", "concurrency",
+                                                  "grace", "attempt_timeout", "retry"};
     static const std::set<std::string> kForExec = {"program", "content_type", "environment",
                                                    "working_directory"};
     std::set<std::string> known = kForAll;
@@ -171,6 +173,7 @@ class Reader {
     }
     handler.grace = ReadDuration(node, "grace", handler.grace, true, kMaxGrace);
     handler.attempt_timeout = ReadDuration(node, "attempt_timeout", absl::ZeroDuration(), false);
+    if (node["retry"].IsDefined()) ReadRetry(node["retry"], handler);
     if (const auto kind = ReadKind(node); kind.has_value()) {
       handler.kind = *kind;
       if (*kind == HandlerConfig::Kind::kExec) {
@@ -189,6 +192,57 @@ class Reader {
       }
     }
     config.handlers.push_back(std::move(handler));
+  }
+
+  // What stands there may still be out of its limits: FindFaults says so, by the proto's names.
+  void ReadRetry(const YAML::Node& node, HandlerConfig& handler) {
+    if (!IsMapOf(node, {"initial", "factor", "max", "jitter", "attempts", "final"}, "\"retry\"")) {
+      return;
+    }
+    v1::RetryPolicy& policy = handler.retry;
+    handler.max_attempts = ReadCount(node, "attempts", 0, kMaxMaxAttempts);
+    if (node["initial"].IsDefined()) {
+      *policy.mutable_initial_delay() = ToProto(
+          ReadDuration(node, "initial", kDefaultInitialRetryDelay, true, absl::InfiniteDuration()));
+    }
+    if (node["max"].IsDefined()) {
+      *policy.mutable_max_delay() =
+          ToProto(ReadDuration(node, "max", kMaxRetryDelay, true, absl::InfiniteDuration()));
+    }
+    if (const auto factor = ReadNumber(node, "factor")) policy.set_factor(*factor);
+    if (const auto jitter = ReadNumber(node, "jitter")) policy.set_jitter(*jitter);
+    ReadReasons(node["final"], policy);
+    static const std::map<absl::string_view, const char*> kKeys = {{"initial_delay", "initial"},
+                                                                   {"factor", "factor"},
+                                                                   {"max_delay", "max"},
+                                                                   {"jitter", "jitter"},
+                                                                   {"final_reasons", "final"}};
+    for (const RetryPolicyFault& fault : FindFaults(policy)) {
+      const char* key = kKeys.at(fault.field);
+      Fault(node[key], absl::StrCat("\"", key, "\" must be ", fault.rule));
+    }
+  }
+
+  // What is no number at all is a fault, and 1 then.
+  std::optional<double> ReadNumber(const YAML::Node& parent, const char* key) {
+    const YAML::Node node = parent[key];
+    if (!node.IsDefined()) return std::nullopt;
+    double number = 1;
+    if (!node.IsScalar() || !absl::SimpleAtod(node.Scalar(), &number)) {
+      Fault(node, absl::StrCat("\"", key, "\" must be a number"));
+      return 1;
+    }
+    return number;
+  }
+
+  void ReadReasons(const YAML::Node& node, v1::RetryPolicy& policy) {
+    if (!node.IsDefined()) return;
+    if (!node.IsSequence()) {
+      return Fault(node, "\"final\" must be a list of reasons such as PROGRAM_FAILED");
+    }
+    for (const auto& reason : node) {
+      policy.add_final_reasons(reason.IsScalar() ? reason.Scalar() : "");
+    }
   }
 
   std::optional<HandlerConfig::Kind> ReadKind(const YAML::Node& handler) {

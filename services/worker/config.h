@@ -4,12 +4,14 @@
 #ifndef SERVICES_WORKER_CONFIG_H_
 #define SERVICES_WORKER_CONFIG_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "buzzer/v1/job.pb.h"
 #include "common/limits/limits.h"
 
 namespace buzzer::worker {
@@ -35,6 +37,9 @@ struct HandlerConfig {
   absl::Duration grace = kDefaultGrace;
   // Longest run of an attempt, where the job sets none. Zero: no limit.
   absl::Duration attempt_timeout;
+  // How failed attempts are repeated, where the job does not say; 0: as many as state's default.
+  v1::RetryPolicy retry;
+  int32_t max_attempts = 0;
   // For kExec.
   ProgramConfig program;
 };

@@ -339,6 +339,8 @@ void Intake::Claim(OfferedJob job, ClaimMessage::Intent intent) {
     if (handler.attempt_timeout > absl::ZeroDuration()) {
       *claim.mutable_attempt_timeout() = ToProto(handler.attempt_timeout);
     }
+    if (handler.retry.ByteSizeLong() > 0) *claim.mutable_retry() = handler.retry;
+    claim.set_max_attempts(handler.max_attempts);
   } else if (intent == ClaimMessage::INTENT_RETURN_NO_HANDLER) {
     WarnOfNoHandler(job.type);
   }

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <set>
 
+#include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "services/worker/config.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/file.h"
@@ -24,6 +26,8 @@ void CheckHandler(const HandlerConfig& handler, const Config& config) {
   FUZZ_CHECK(handler.concurrency >= 1 && handler.concurrency <= config.slots);
   CheckDuration(handler.grace);
   CheckDuration(handler.attempt_timeout);
+  FUZZ_CHECK(handler.max_attempts >= 0 && handler.max_attempts <= kMaxMaxAttempts);
+  FUZZ_CHECK(FindFaults(handler.retry).empty());
   if (handler.kind != HandlerConfig::Kind::kExec) return;
   FUZZ_CHECK(!handler.program.argv.empty() && handler.program.argv[0][0] == '/');
   FUZZ_CHECK(!handler.program.content_type.empty());

@@ -64,6 +64,8 @@ TEST_F(WorkerConfigTest, FillsInWhatIsNotSaid) {
   EXPECT_EQ(handler.concurrency, 8);
   EXPECT_EQ(handler.grace, absl::Seconds(10));
   EXPECT_EQ(handler.attempt_timeout, absl::ZeroDuration());
+  EXPECT_EQ(handler.retry.ByteSizeLong(), 0u);
+  EXPECT_EQ(handler.max_attempts, 0);
 }
 
 TEST_F(WorkerConfigTest, TakesEveryKeyAsItStands) {
@@ -78,6 +80,7 @@ handlers:
     concurrency: 2
     grace: 500ms
     attempt_timeout: 30m
+    retry: {initial: 500ms, factor: 1.5, max: 1h, jitter: 0, attempts: 20, final: [NO_INK]}
     program: [sh, -c, "exit 0"]
     content_type: text/plain
     environment: {LC_ALL: C, EMPTY: ""}
@@ -94,6 +97,13 @@ handlers:
   EXPECT_EQ(handler.concurrency, 2);
   EXPECT_EQ(handler.grace, absl::Milliseconds(500));
   EXPECT_EQ(handler.attempt_timeout, absl::Minutes(30));
+  EXPECT_EQ(handler.retry.initial_delay().nanos(), 500'000'000);
+  EXPECT_EQ(handler.retry.factor(), 1.5);
+  EXPECT_EQ(handler.retry.max_delay().seconds(), 3600);
+  EXPECT_TRUE(handler.retry.has_jitter());
+  EXPECT_EQ(handler.retry.jitter(), 0);
+  EXPECT_THAT(handler.retry.final_reasons(), ElementsAre("NO_INK"));
+  EXPECT_EQ(handler.max_attempts, 20);
   EXPECT_THAT(handler.program.argv, ElementsAre(::testing::EndsWith("/sh"), "-c", "exit 0"));
   EXPECT_EQ(handler.program.content_type, "text/plain");
   EXPECT_THAT(handler.program.environment, ElementsAre(Pair("EMPTY", ""), Pair("LC_ALL", "C")));
@@ -167,6 +177,45 @@ handlers:
                           StartsWith("16: \"A B\" cannot be set"),
                           "13: type b has a handler already; keep one",
                           "19: \"program\" is for handlers of kind exec only"));
+}
+
+TEST_F(WorkerConfigTest, NamesEveryFaultOfARetryPolicyWithItsLine) {
+  EXPECT_THAT(
+      Faults(R"(handlers:
+  - type: a
+    kind: demo.echo
+    retry:
+      initial: 10
+      factor: twice
+      max: 8d
+      jitter: 25
+      attempts: 101
+      final: [no ink]
+      delay: 1s
+  - type: b
+    kind: demo.echo
+    retry: 5
+  - type: c
+    kind: demo.echo
+    retry:
+      initial: 0s
+      factor: .nan
+      final: NO_INK
+  - type: d
+    kind: demo.echo
+    retry: {initial: 1m, max: 30s}
+)"),
+      ElementsAre(AllOf(StartsWith("11: "), HasSubstr("unknown key \"delay\"")),
+                  "9: \"attempts\" must be a whole number from 1 to 100",
+                  StartsWith("5: \"initial\" must be a number with"),
+                  "6: \"factor\" must be a number",
+                  "7: \"max\" must be from the initial delay (2 s) to 7 days",
+                  "8: \"jitter\" must be a number from 0 to 1",
+                  StartsWith("10: \"final\" must be reasons such as"),
+                  AllOf(StartsWith("14: \"retry\" must be a map"), HasSubstr("attempts")),
+                  "19: \"factor\" must be a number", StartsWith("20: \"final\" must be a list"),
+                  "18: \"initial\" must be 100 ms to 24 h",
+                  "23: \"max\" must be from the initial delay (60 s) to 7 days"));
 }
 
 TEST_F(WorkerConfigTest, TakesAGraceOfAnHourAndNoLonger) {
