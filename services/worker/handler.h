@@ -38,6 +38,10 @@ struct Job {
   absl::Duration grace;
 };
 
+// The reason of a Failure whose program is not there or cannot be executed: what is wrong lies in
+// the worker's deployment, not in the job.
+inline constexpr char kProgramNotStarted[] = "PROGRAM_NOT_STARTED";
+
 // How a handler ended.
 struct Success {
   std::string content_type;
@@ -51,8 +55,11 @@ struct Failure {
   std::string message;
   // Whether another attempt may help.
   bool retryable = false;
-  // At most 4 KiB.
+  // The last of what it wrote for people, such as a program's standard error; at most 4 KiB,
+  // longer ones lose their beginning.
   std::string detail;
+  // Where another attempt may help: it waits at least this long, up to 24 h.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 // It gave up because it was cancelled.
 struct Stopped {};

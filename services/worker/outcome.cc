@@ -3,12 +3,14 @@
 
 #include "services/worker/outcome.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
 #include "common/utf8/utf8.h"
+#include "services/worker/durations.h"
 
 namespace buzzer::worker {
 namespace {
@@ -53,6 +55,9 @@ Outcome Fail(const Attempt& attempt, const Failure& failure) {
   error.set_detail(std::string(Utf8Suffix(detail, kMaxErrorDetailBytes)));
   error.set_retryable(failure.retryable);
   error.set_attempt(attempt.job().attempt);
+  if (failure.retry_after > absl::ZeroDuration()) {
+    *error.mutable_retry_after() = ToProto(std::min(failure.retry_after, kMaxRetryAfter));
+  }
   return outcome;
 }
 
@@ -93,6 +98,7 @@ const char* OutcomeName(const std::optional<Outcome>& outcome) {
   if (outcome->has_handed_back()) return "handed_back";
   if (outcome->failure().reason() == kCancelled) return "cancelled";
   if (outcome->failure().reason() == kAttemptTimeout) return "timed_out";
+  if (outcome->failure().reason() == kProgramNotStarted) return "not_started";
   return outcome->failure().retryable() ? "failed_retryable" : "failed";
 }
 

@@ -22,7 +22,7 @@ std::optional<internal::v1::Outcome> MakeOutcome(const Attempt& attempt, Handler
 internal::v1::Outcome MakeHandedBack(const LeaseRef& lease);
 
 // A word for logs and metrics: succeeded, failed, failed_retryable, cancelled,
-// timed_out, handed_back, lost.
+// timed_out, not_started (a program), handed_back, lost.
 const char* OutcomeName(const std::optional<internal::v1::Outcome>& outcome);
 
 }  // namespace buzzer::worker

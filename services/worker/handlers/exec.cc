@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
@@ -20,6 +21,11 @@ namespace {
 
 // EX_TEMPFAIL of sysexits.h.
 constexpr int kTemporaryFailure = 75;
+// What shells exit with for a command that cannot be executed, or that is not there.
+constexpr int kCannotExecute = 126;
+constexpr int kNotFound = 127;
+// Before the next attempt of a program that cannot be started: a deployment is put right by people.
+constexpr absl::Duration kNotStartedWait = absl::Minutes(1);
 
 // Has the program hear of its attempt's life, for a scope.
 class ObserverScope {
@@ -33,14 +39,20 @@ class ObserverScope {
   JobContext* const context_;
 };
 
-HandlerResult ToResult(const std::string& content_type, ProgramEnd end) {
+Failure NotStarted(ProgramEnd end) {
+  return {kProgramNotStarted, std::move(end.why), true, std::move(end.error_tail), kNotStartedWait};
+}
+
+HandlerResult ToResult(const std::string& content_type, absl::Duration retry_after,
+                       ProgramEnd end) {
   const std::string limit = absl::StrCat(kMaxResultBytes);
   switch (end.kind) {
     case ProgramEnd::Kind::kNotStarted:
-      return Failure{"PROGRAM_NOT_STARTED", std::move(end.why), false, std::move(end.error_tail)};
+      return NotStarted(std::move(end));
     case ProgramEnd::Kind::kLost:
       if (end.was_terminated) break;
-      return Failure{"PROGRAM_KILLED", std::move(end.why), true, std::move(end.error_tail)};
+      return Failure{"PROGRAM_KILLED", std::move(end.why), true, std::move(end.error_tail),
+                     retry_after};
     case ProgramEnd::Kind::kExited:
     case ProgramEnd::Kind::kSignalled:
       break;
@@ -57,11 +69,17 @@ HandlerResult ToResult(const std::string& content_type, ProgramEnd end) {
     return Failure{
         "PROGRAM_KILLED",
         absl::StrCat("the program was killed by signal ", end.code, " (", strsignal(end.code), ")"),
-        true, std::move(end.error_tail)};
+        true, std::move(end.error_tail), retry_after};
   }
   if (end.code == 0) return Success{content_type, std::move(end.output)};
-  return Failure{"PROGRAM_FAILED", absl::StrCat("the program exited with code ", end.code),
-                 end.code == kTemporaryFailure, std::move(end.error_tail)};
+  end.why = absl::StrCat("the program exited with code ", end.code);
+  if (end.code == kCannotExecute || end.code == kNotFound) {
+    absl::StrAppend(&end.why, ": a command in it ",
+                    end.code == kNotFound ? "is not there" : "cannot be executed");
+    return NotStarted(std::move(end));
+  }
+  return Failure{"PROGRAM_FAILED", std::move(end.why), end.code == kTemporaryFailure,
+                 std::move(end.error_tail), retry_after};
 }
 
 }  // namespace
@@ -81,8 +99,9 @@ HandlerResult ExecHandler::Run(JobContext& context) {
   spec.max_output = kMaxResultBytes;
   auto program = SupervisedProgram::Start(spec);
   if (!program.ok()) {
-    // Of this machine at this moment (no memory, no file descriptors), not of the job.
-    return Failure{"PROGRAM_NOT_STARTED", std::string(program.status().message()), true, ""};
+    // Of this machine at this moment (no memory, no file descriptors): another may do at once.
+    return Tell(job,
+                Failure{kProgramNotStarted, std::string(program.status().message()), true, ""});
   }
   ProgressLines progress(&context);
   const ObserverScope scope(&context, program->get());
@@ -96,7 +115,22 @@ HandlerResult ExecHandler::Run(JobContext& context) {
                                             {"type", job.type},
                                             {"times", end.supervisor_woken}});
   }
-  return ToResult(program_.content_type, std::move(end));
+  return Tell(job, ToResult(program_.content_type, progress.retry_after(), std::move(end)));
+}
+
+HandlerResult ExecHandler::Tell(const Job& job, HandlerResult result) {
+  const auto* failure = std::get_if<Failure>(&result);
+  if (failure == nullptr || failure->reason != kProgramNotStarted) return result;
+  if (const int64_t times = not_started_.Note(failure->message); times > 0) {
+    log::Error("program_not_started", {{"type", job.type},
+                                       {"program", program_.argv[0]},
+                                       {"job", job.id.ToString()},
+                                       {"attempt", job.attempt},
+                                       {"tenant", job.tenant},
+                                       {"times", times},
+                                       {"error", failure->message}});
+  }
+  return result;
 }
 
 }  // namespace buzzer::worker

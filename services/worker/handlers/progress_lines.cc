@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/duration/duration.h"
 #include "common/limits/limits.h"
 #include "common/utf8/utf8.h"
 
@@ -63,6 +64,19 @@ absl::Status ReadFraction(const Json& value, double* fraction) {
                              number > 1 && number <= 100 ? " looks like per cent" : " is not"));
 }
 
+absl::Status ReadRetryAfter(const Json& value, absl::Duration* retry_after) {
+  const auto duration =
+      value.is_string() ? ParseDuration(value.get_ref<const std::string&>()) : std::nullopt;
+  if (!duration.has_value()) {
+    return Refuse(absl::StrCat("retry_after must be a text with ", kDurationRule));
+  }
+  if (*duration > kMaxRetryAfter) {
+    return Refuse(absl::StrCat("retry_after must be at most ", DurationText(kMaxRetryAfter)));
+  }
+  *retry_after = *duration;
+  return absl::OkStatus();
+}
+
 // False if it is above the limit.
 bool ReadData(const Json& value, google::protobuf::Value* data) {
   const std::string json = value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -72,14 +86,15 @@ bool ReadData(const Json& value, google::protobuf::Value* data) {
 
 }  // namespace
 
-absl::Status AddProgressLine(absl::string_view line, v1::Progress* progress) {
+absl::Status AddProgressLine(absl::string_view line, ProgramReport* report) {
   if (IsTooDeep(line)) return Refuse(absl::StrCat("JSON may be nested ", kMaxJsonDepth, " deep"));
   const Json object = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) {
     return Refuse(
         "a line must be a JSON object such as {\"fraction\": 0.4, \"message\": \"12 of 30\"}");
   }
-  double fraction = progress->fraction();
+  double fraction = report->progress.fraction();
+  absl::Duration retry_after = report->retry_after;
   std::optional<std::string> message;
   const Json* data = nullptr;
   for (const auto& [name, value] : object.items()) {
@@ -92,26 +107,32 @@ absl::Status AddProgressLine(absl::string_view line, v1::Progress* progress) {
       message = value.get<std::string>();
     } else if (name == "data") {
       data = &value;
+    } else if (name == "retry_after") {
+      if (value.is_null()) continue;
+      if (absl::Status read = ReadRetryAfter(value, &retry_after); !read.ok()) return read;
     } else {
       return Refuse(absl::StrCat("unknown field \"", Utf8Prefix(name, kMaxNameBytes),
-                                 "\"; known are fraction, message, data"));
+                                 "\"; known are fraction, message, data, retry_after"));
     }
   }
-  progress->set_fraction(fraction);
-  if (message.has_value()) progress->set_message(*std::move(message));
+  report->is_progress = object.size() != 1 || !object.contains("retry_after");
+  report->retry_after = retry_after;
+  report->progress.set_fraction(fraction);
+  if (message.has_value()) report->progress.set_message(*std::move(message));
   if (data == nullptr) return absl::OkStatus();
   google::protobuf::Value read;
   if (!ReadData(*data, &read)) {
     return absl::OutOfRangeError("data must have at most 16 KiB as JSON; the data before it stays");
   }
-  *progress->mutable_data() = std::move(read);
+  *report->progress.mutable_data() = std::move(read);
   return absl::OkStatus();
 }
 
 void ProgressLines::OnLine(absl::string_view line) {
-  const absl::Status added = AddProgressLine(line, &progress_);
+  const absl::Status added = AddProgressLine(line, &report_);
   if (!added.ok()) faults_.Note(added.message());
-  if (!absl::IsInvalidArgument(added)) context_->ReportProgress(progress_);
+  if (absl::IsInvalidArgument(added) || !report_.is_progress) return;
+  context_->ReportProgress(report_.progress);
 }
 
 void ProgressLines::End(int64_t too_long) {

@@ -22,13 +22,18 @@ namespace {
 constexpr size_t kMaxLine = 100;
 
 // Each line of a program says something on top of what those before it have said.
-void CheckLine(absl::string_view line, v1::Progress& progress) {
+void CheckLine(absl::string_view line, ProgramReport& report) {
+  v1::Progress& progress = report.progress;
   FUZZ_CHECK(!line.empty() && line.size() <= kMaxLine);
   FUZZ_CHECK(line.find('\n') == absl::string_view::npos);
   const std::string before = progress.SerializeAsString();
-  const absl::Status added = AddProgressLine(line, &progress);
+  const absl::Duration asked_before = report.retry_after;
+  const absl::Status added = AddProgressLine(line, &report);
   FUZZ_CHECK(added.ok() || absl::IsInvalidArgument(added) || absl::IsOutOfRange(added));
-  if (absl::IsInvalidArgument(added)) FUZZ_CHECK(progress.SerializeAsString() == before);
+  if (absl::IsInvalidArgument(added)) {
+    FUZZ_CHECK(progress.SerializeAsString() == before && report.retry_after == asked_before);
+  }
+  FUZZ_CHECK(report.retry_after >= absl::ZeroDuration() && report.retry_after <= kMaxRetryAfter);
   // It goes into the log.
   FUZZ_CHECK_SEEN(added.message().size() <= 200, added.message());
   FUZZ_CHECK(progress.fraction() >= 0 && progress.fraction() <= 1);
@@ -44,9 +49,9 @@ void CheckLine(absl::string_view line, v1::Progress& progress) {
 
 std::string Read(absl::string_view text, size_t piece, int64_t* long_lines) {
   std::string lines;
-  v1::Progress progress;
+  ProgramReport report;
   LineReader reader(kMaxLine, [&](absl::string_view line) {
-    CheckLine(line, progress);
+    CheckLine(line, report);
     lines.append(line.data(), line.size());
     lines += '\n';
   });

@@ -58,6 +58,23 @@ TEST_F(OutcomeTest, TellsWhyAHandlerStopped) {
   EXPECT_EQ(Make(Stopped{}, StopCause::kNone)->failure().reason(), "HANDLER_FAILED");
 }
 
+TEST_F(OutcomeTest, TellsHowLongTheNextAttemptShallWait) {
+  Failure failure{"HTTP_503", "away", true, "", absl::Milliseconds(1500)};
+  EXPECT_EQ(Make(failure, StopCause::kNone)->failure().retry_after().seconds(), 1);
+  EXPECT_EQ(Make(failure, StopCause::kNone)->failure().retry_after().nanos(), 500'000'000);
+  failure.retry_after = absl::Hours(1000);
+  EXPECT_EQ(Make(failure, StopCause::kNone)->failure().retry_after().seconds(), 24 * 3600);
+  failure.retry_after = absl::ZeroDuration();
+  EXPECT_FALSE(Make(failure, StopCause::kNone)->failure().has_retry_after());
+  failure.retry_after = -absl::Seconds(1);
+  EXPECT_FALSE(Make(failure, StopCause::kNone)->failure().has_retry_after());
+}
+
+TEST_F(OutcomeTest, CountsAProgramThatDidNotStartApart) {
+  EXPECT_STREQ(OutcomeName(Make(Failure{kProgramNotStarted, "", true, ""}, StopCause::kNone)),
+               "not_started");
+}
+
 TEST_F(OutcomeTest, KeepsAHandlersOwnFailure) {
   const auto outcome = Make(Failure{"NO_INK", "buy some", true, "tail"}, StopCause::kDraining);
   EXPECT_EQ(outcome->failure().reason(), "NO_INK");

@@ -6,7 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,11 +17,13 @@
 #include <vector>
 
 #include "services/worker/handlers/program_environment.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/services/worker/support/fake_job_context.h"
 
 namespace buzzer::worker {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -63,6 +68,25 @@ TEST_F(ExecHandlerTest, TakesExitCode75ForAFailureWorthAnotherAttempt) {
   EXPECT_EQ(failure.detail, "try later\n");
 }
 
+TEST_F(ExecHandlerTest, TellsNotBeforeWhenAFailedProgramWantsToRunAgain) {
+  EXPECT_EQ(Fail("exit 75").retry_after, absl::ZeroDuration());
+  EXPECT_EQ(Fail(R"(echo '{"retry_after": "30s"}' >&3; exit 75)").retry_after, absl::Seconds(30));
+  // The last word counts, also without a line's end, and beside progress.
+  EXPECT_EQ(Fail(R"(echo '{"retry_after": "30s"}' >&3
+                    printf '{"fraction": 1, "retry_after": "2h"}' >&3; exit 75)")
+                .retry_after,
+            absl::Hours(2));
+  EXPECT_EQ(Fail(R"(echo '{"retry_after": "30s"}' >&3; kill -KILL $$)").retry_after,
+            absl::Seconds(30));
+  // Nonsense is refused, and the failure is what it is without it.
+  ::testing::internal::CaptureStderr();
+  const Failure failure = Fail(R"(echo '{"retry_after": 30}' >&3; exit 75)");
+  EXPECT_TRUE(failure.retryable);
+  EXPECT_EQ(failure.retry_after, absl::ZeroDuration());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("progress_refused"), HasSubstr("retry_after must be a text")));
+}
+
 TEST_F(ExecHandlerTest, TakesAnyOtherExitCodeForAFinalFailure) {
   const Failure failure = Fail("exit 3");
   EXPECT_EQ(failure.reason, "PROGRAM_FAILED");
@@ -83,7 +107,49 @@ TEST_F(ExecHandlerTest, TellsWhyAProgramCannotStart) {
   const HandlerResult result = Run(std::move(program));
   EXPECT_EQ(std::get<Failure>(result).reason, "PROGRAM_NOT_STARTED");
   EXPECT_THAT(std::get<Failure>(result).message, HasSubstr("No such file or directory"));
-  EXPECT_FALSE(std::get<Failure>(result).retryable);
+}
+
+// A bad deployment burns no job: people have to put it right.
+TEST_F(ExecHandlerTest, TriesAProgramThatCannotStartAgainInAMinute) {
+  const testing::TemporaryDirectory directory;
+  const std::string data = directory.path() + "/data";
+  std::ofstream(data) << "no program";
+  const std::string broken = directory.path() + "/broken";
+  std::ofstream(broken) << "#!/no/such/interpreter\n";
+  chmod(broken.c_str(), 0755);
+  ProgramConfig elsewhere;
+  elsewhere.argv = {"/bin/true"};
+  elsewhere.working_directory = directory.path() + "/gone";
+  std::vector<ProgramConfig> programs = {elsewhere};
+  for (const std::string& path : {std::string("/no/such/program"), data, broken}) {
+    programs.emplace_back().argv = {path};
+  }
+  for (const char* script : {"no-such-command-anywhere", "exit 127", "exit 126"}) {
+    programs.emplace_back().argv = {"/bin/sh", "-c", script};
+  }
+  for (const ProgramConfig& program : programs) {
+    const HandlerResult result = Run(program);
+    const auto& failure = std::get<Failure>(result);
+    EXPECT_EQ(failure.reason, "PROGRAM_NOT_STARTED") << program.argv.back();
+    EXPECT_TRUE(failure.retryable) << program.argv.back();
+    EXPECT_EQ(failure.retry_after, absl::Minutes(1)) << program.argv.back();
+  }
+  const Failure shell = Fail("no-such-command-anywhere");
+  EXPECT_EQ(shell.message, "the program exited with code 127: a command in it is not there");
+  EXPECT_THAT(shell.detail, HasSubstr("no-such-command-anywhere"));
+}
+
+TEST_F(ExecHandlerTest, SaysLoudlyAndOnceWhichProgramCannotStart) {
+  ProgramConfig program;
+  program.argv = {"/no/such/program"};
+  ExecHandler handler(program, BUZZER_SUPERVISOR);
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 5; ++i) handler.Run(context_);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1) << log;
+  EXPECT_THAT(log, AllOf(HasSubstr("\"level\":\"error\""), HasSubstr("program_not_started"),
+                         HasSubstr("\"program\":\"/no/such/program\""),
+                         HasSubstr("\"type\":\"test.type\"")));
 }
 
 TEST_F(ExecHandlerTest, EndsAProgramWhoseResultIsTooLarge) {

@@ -33,10 +33,11 @@ class AddProgressLineTest : public ::testing::Test {
  protected:
   // What is wrong with the line; "" if it is taken.
   std::string Add(const std::string& line) {
-    return std::string(AddProgressLine(line, &progress_).message());
+    return std::string(AddProgressLine(line, &report_).message());
   }
 
-  v1::Progress progress_;
+  ProgramReport report_;
+  v1::Progress& progress_ = report_.progress;
 };
 
 TEST_F(AddProgressLineTest, KeepsWhatALineDoesNotName) {
@@ -88,10 +89,41 @@ TEST_F(AddProgressLineTest, TakesSumsThatEndBesideTheirLimits) {
 
 TEST_F(AddProgressLineTest, RefusesAFieldThatIsNotKnown) {
   EXPECT_EQ(Add(R"({"progress": 0.5})"),
-            "unknown field \"progress\"; known are fraction, message, data");
+            "unknown field \"progress\"; known are fraction, message, data, retry_after");
   EXPECT_THAT(Add(absl::StrCat("{\"", std::string(1000, 'x'), "\": 1, \"fraction\": 0.5}")),
               AllOf(StartsWith("unknown field \"xxx"), Not(HasSubstr(std::string(50, 'x')))));
   EXPECT_EQ(progress_.fraction(), 0);
+}
+
+TEST_F(AddProgressLineTest, TakesHowLongTheNextAttemptShallWait) {
+  EXPECT_EQ(Add(R"({"retry_after": "30s"})"), "");
+  EXPECT_EQ(report_.retry_after, absl::Seconds(30));
+  EXPECT_FALSE(report_.is_progress);
+  EXPECT_EQ(Add(R"({"fraction": 0.5, "retry_after": "1m30s"})"), "");
+  EXPECT_EQ(report_.retry_after, absl::Seconds(90));
+  EXPECT_TRUE(report_.is_progress);
+  EXPECT_EQ(Add(R"({"message": "still"})"), "");
+  EXPECT_EQ(Add(R"({"retry_after": null})"), "");
+  EXPECT_EQ(report_.retry_after, absl::Seconds(90));
+  EXPECT_EQ(Add(R"({"retry_after": "24h"})"), "");
+  EXPECT_EQ(report_.retry_after, absl::Hours(24));
+  EXPECT_EQ(Add(R"({"retry_after": "0"})"), "");
+  EXPECT_EQ(report_.retry_after, absl::ZeroDuration());
+}
+
+TEST_F(AddProgressLineTest, RefusesAWaitThatIsNone) {
+  EXPECT_EQ(Add(R"({"retry_after": "5s"})"), "");
+  for (const char* text :
+       {"30", "\"30\"", "\"-5s\"", "\"soon\"", "\"\"", "true", "{}", "[\"5s\"]",
+        "\"Wed, 21 Oct 2026 07:28:00 GMT\"", "\"1e3s\"", "\"99999999999999999999d\""}) {
+    EXPECT_THAT(Add(absl::StrCat(R"({"message": "no", "retry_after": )", text, "}")),
+                StartsWith("retry_after must be a text with a number"))
+        << text;
+  }
+  EXPECT_EQ(Add(R"({"retry_after": "24h1ms"})"), "retry_after must be at most 1d");
+  EXPECT_EQ(Add(R"({"retry_after": "5d"})"), "retry_after must be at most 1d");
+  EXPECT_EQ(report_.retry_after, absl::Seconds(5));
+  EXPECT_EQ(progress_.message(), "");
 }
 
 TEST_F(AddProgressLineTest, RefusesWhatIsNoObject) {
@@ -144,6 +176,17 @@ TEST(ProgressLines, ReportsWhatIsTakenAndTellsOfTheRestInOneLine) {
   EXPECT_EQ(progress[1].fraction(), 0.5);
   EXPECT_EQ(progress[1].message(), "half");
   EXPECT_EQ(progress[2].message(), "data");
+}
+
+TEST(ProgressLines, ReportsNoProgressForALineThatHasNone) {
+  FakeJobContext context("{}");
+  ProgressLines lines(&context);
+  lines.OnLine(R"({"retry_after": "7s"})");
+  EXPECT_THAT(context.progress(), IsEmpty());
+  lines.OnLine("{}");
+  EXPECT_THAT(context.progress(), SizeIs(1));
+  lines.End(/*too_long=*/0);
+  EXPECT_EQ(lines.retry_after(), absl::Seconds(7));
 }
 
 TEST(ProgressLines, SaysNothingOfAProgramThatIsInOrder) {
