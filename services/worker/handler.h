@@ -62,7 +62,10 @@ struct Failure {
   absl::Duration retry_after = absl::ZeroDuration();
 };
 // It gave up because it was cancelled.
-struct Stopped {};
+struct Stopped {
+  // As of a failure.
+  std::string detail = {};
+};
 using HandlerResult = std::variant<Success, Failure, Stopped>;
 
 // What a handler wants to hear of its attempt on other threads than its own. The calls

@@ -20,22 +20,20 @@ using internal::v1::Outcome;
 constexpr char kCancelled[] = "CANCELLED";
 constexpr char kAttemptTimeout[] = "ATTEMPT_TIMEOUT";
 
-// A handler that gives up unasked has a bug; another attempt may do better.
-Failure StoppedUnasked() {
-  return {"HANDLER_FAILED", "the handler stopped though nobody had asked it to", true, ""};
-}
-
-Failure StoppedFor(const Attempt& attempt, StopCause cause) {
+Failure StoppedFor(const Attempt& attempt, StopCause cause, std::string detail) {
   switch (cause) {
     case StopCause::kCancelRequested:
-      return {kCancelled, "the handler stopped because the job was cancelled", false, ""};
+      return {kCancelled, "the handler stopped because the job was cancelled", false,
+              std::move(detail)};
     case StopCause::kAttemptTimeout:
       return {kAttemptTimeout,
               absl::StrCat("the attempt ran longer than its limit of ",
                            absl::FormatDuration(attempt.timeout())),
-              true, ""};
+              true, std::move(detail)};
     default:
-      return StoppedUnasked();
+      // A handler that gives up unasked has a bug; another attempt may do better.
+      return {"HANDLER_FAILED", "the handler stopped though nobody had asked it to", true,
+              std::move(detail)};
   }
 }
 
@@ -89,7 +87,7 @@ std::optional<Outcome> MakeOutcome(const Attempt& attempt, HandlerResult result,
   if (cause == StopCause::kDraining || cause == StopCause::kStateOutage) {
     return MakeHandedBack(attempt.lease());
   }
-  return Fail(attempt, StoppedFor(attempt, cause));
+  return Fail(attempt, StoppedFor(attempt, cause, std::move(std::get<Stopped>(result).detail)));
 }
 
 const char* OutcomeName(const std::optional<Outcome>& outcome) {

@@ -64,7 +64,7 @@ HandlerResult ToResult(const std::string& content_type, absl::Duration retry_aft
                    false, std::move(end.error_tail)};
   }
   // Whatever it says after it was asked to end, it may not have done its work.
-  if (end.was_terminated) return Stopped{};
+  if (end.was_terminated) return Stopped{std::move(end.error_tail)};
   if (end.kind == ProgramEnd::Kind::kSignalled) {
     return Failure{
         "PROGRAM_KILLED",

@@ -58,6 +58,14 @@ TEST_F(OutcomeTest, TellsWhyAHandlerStopped) {
   EXPECT_EQ(Make(Stopped{}, StopCause::kNone)->failure().reason(), "HANDLER_FAILED");
 }
 
+TEST_F(OutcomeTest, TellsWhatAStoppedHandlerWroteWhereverAnErrorIsKept) {
+  for (const StopCause cause :
+       {StopCause::kCancelRequested, StopCause::kAttemptTimeout, StopCause::kNone}) {
+    EXPECT_EQ(Make(Stopped{"at page 3"}, cause)->failure().detail(), "at page 3");
+  }
+  EXPECT_TRUE(Make(Stopped{"at page 3"}, StopCause::kDraining)->has_handed_back());
+}
+
 TEST_F(OutcomeTest, TellsHowLongTheNextAttemptShallWait) {
   Failure failure{"HTTP_503", "away", true, "", absl::Milliseconds(1500)};
   EXPECT_EQ(Make(failure, StopCause::kNone)->failure().retry_after().seconds(), 1);

@@ -25,6 +25,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -183,6 +184,21 @@ TEST_F(ExecHandlerTest, EndsTheProgramWhenTheAttemptIsCancelled) {
   const HandlerResult result = Run("echo '{}' >&3; sleep 1000");
   canceller.join();
   EXPECT_TRUE(std::holds_alternative<Stopped>(result));
+}
+
+TEST_F(ExecHandlerTest, KeepsTheTailOfStandardErrorOfAProgramThatWasStopped) {
+  std::thread canceller([this] {
+    EXPECT_TRUE(context_.AwaitProgress(1));
+    context_.Cancel();
+  });
+  const HandlerResult result =
+      Run("trap 'echo cleaning up >&2; exit 1' TERM; echo at page 3 >&2; echo '{}' >&3;"
+          " while :; do sleep 0.01; done");
+  canceller.join();
+  ASSERT_TRUE(std::holds_alternative<Stopped>(result));
+  // What the shell says of its own child may stand between.
+  EXPECT_THAT(std::get<Stopped>(result).detail,
+              AllOf(StartsWith("at page 3\n"), EndsWith("cleaning up\n")));
 }
 
 TEST_F(ExecHandlerTest, DoesNotTakeAnExitAfterTheCancelForASuccess) {
