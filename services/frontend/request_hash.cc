@@ -3,8 +3,11 @@
 
 #include "services/frontend/request_hash.h"
 
+#include <cstdint>
 #include <map>
+#include <string>
 
+#include "absl/base/casts.h"
 #include "services/frontend/sha256.h"
 
 namespace buzzer::frontend {
@@ -37,6 +40,11 @@ class FieldHash {
     Number(static_cast<uint32_t>(value.nanos()), 4);
   }
 
+  void Double(int field, double value) {
+    // Zero has two forms, which mean the same.
+    Int(field, absl::bit_cast<int64_t>(value == 0 ? 0.0 : value));
+  }
+
   std::string Finish() { return hash_.Finish(); }
 
  private:
@@ -50,6 +58,24 @@ class FieldHash {
 
   Sha256 hash_;
 };
+
+// The policy goes in as the hash of its own fields. One without any is as good as none, and left
+// out.
+void AddRetry(const v1::RetryPolicy& retry, FieldHash* hash) {
+  using Policy = v1::RetryPolicy;
+  if (retry.ByteSizeLong() == 0) return;
+  FieldHash fields;
+  if (retry.has_initial_delay()) {
+    fields.Time(Policy::kInitialDelayFieldNumber, retry.initial_delay());
+  }
+  if (retry.has_factor()) fields.Double(Policy::kFactorFieldNumber, retry.factor());
+  if (retry.has_max_delay()) fields.Time(Policy::kMaxDelayFieldNumber, retry.max_delay());
+  if (retry.has_jitter()) fields.Double(Policy::kJitterFieldNumber, retry.jitter());
+  for (const std::string& reason : retry.final_reasons()) {
+    fields.Bytes(Policy::kFinalReasonsFieldNumber, reason);
+  }
+  hash->Bytes(Request::kRetryFieldNumber, fields.Finish());
+}
 
 }  // namespace
 
@@ -83,6 +109,7 @@ std::string RequestHash(const Request& request, absl::string_view payload) {
   }
   if (request.has_lease()) hash.Time(Request::kLeaseFieldNumber, request.lease());
   if (request.has_retention()) hash.Time(Request::kRetentionFieldNumber, request.retention());
+  AddRetry(request.retry(), &hash);
   return hash.Finish();
 }
 

@@ -18,9 +18,10 @@ inline constexpr int32_t kRequestHashVersion = 1;
 
 // What makes two submits with one idempotency key "the same request": the SHA-256 (32
 // bytes) over the fields as the caller gave them, in the order of their numbers. Unset
-// fields are left out, labels are sorted, delays are taken as given; the idempotency key
-// itself is not covered. `payload` is the JSON text of the request's payload, as ToJson
-// makes it, or empty if it has none.
+// fields are left out, and so is a retry policy that sets nothing; so a field that is new
+// leaves the hash of a request without it as it was. Labels are sorted, delays are taken as
+// given; the idempotency key itself is not covered. `payload` is the JSON text of the
+// request's payload, as ToJson makes it, or empty if it has none.
 std::string RequestHash(const v1::SubmitJobRequest& request, absl::string_view payload);
 
 }  // namespace buzzer::frontend

@@ -69,6 +69,22 @@ TEST(RequestHash, IsWhatItAlwaysWas) {
   EXPECT_EQ(Hash(bytes, ""), "220dc354706ad98d743646da358a0703408bb1557dab6f622d597c1f01fc1776");
 }
 
+TEST(RequestHash, CoversARetryPolicyInOneFormForEver) {
+  v1::SubmitJobRequest request;
+  request.set_type("demo.fail");
+  const std::string without = Hash(request, "");
+  v1::RetryPolicy& retry = *request.mutable_retry();
+  EXPECT_EQ(Hash(request, ""), without) << "a policy that says nothing";
+  retry.mutable_initial_delay()->set_seconds(30);
+  retry.set_factor(1.5);
+  retry.mutable_max_delay()->set_seconds(300);
+  retry.set_jitter(0);
+  retry.add_final_reasons("HTTP_404");
+  EXPECT_EQ(Hash(request, ""), "1a73d5a1b79006bed4866bae3bcea59b355aa15bda534290c6c4f597fd886e50");
+  retry.set_jitter(-0.0);
+  EXPECT_EQ(Hash(request, ""), "1a73d5a1b79006bed4866bae3bcea59b355aa15bda534290c6c4f597fd886e50");
+}
+
 TEST(RequestHash, DoesNotCoverTheKeyItself) {
   v1::SubmitJobRequest request = FullRequest();
   request.set_idempotency_key("another");
@@ -102,6 +118,17 @@ TEST(RequestHash, CoversEveryOtherField) {
       [](auto* request) { request->set_max_attempts(5); },
       [](auto* request) { request->mutable_lease()->set_seconds(6); },
       [](auto* request) { request->mutable_retention()->set_seconds(7); },
+      [](auto* request) { request->mutable_retry()->mutable_initial_delay()->set_seconds(1); },
+      [](auto* request) { request->mutable_retry()->mutable_max_delay()->set_seconds(1); },
+      [](auto* request) { request->mutable_retry()->set_factor(1); },
+      [](auto* request) { request->mutable_retry()->set_factor(2); },
+      [](auto* request) { request->mutable_retry()->set_jitter(1); },
+      [](auto* request) { request->mutable_retry()->set_jitter(0); },
+      [](auto* request) { request->mutable_retry()->add_final_reasons("A"); },
+      [](auto* request) {
+        request->mutable_retry()->add_final_reasons("A");
+        request->mutable_retry()->add_final_reasons("A");
+      },
   };
   std::set<std::string> hashes = {Hash(FullRequest()), Hash(FullRequest(), "46")};
   for (const auto& change : kChanges) {
