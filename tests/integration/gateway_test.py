@@ -151,6 +151,8 @@ def test_the_list_of_known_fields_is_that_of_the_proto(api):
         entry = re.search(r'\["%s"\] = \{.*?fields = (?:\[\[(.*?)\]\]|"(.*?)")' % path, lua, re.S)
         listed = re.findall(r"\w+", entry[1] or entry[2])
         assert listed == [field.json_name for field in message.DESCRIPTOR.fields]
+    listed = re.findall(r"\w+", re.search(r'retry = \{.*?fields = "(.*?)"', lua)[1])
+    assert listed == [field.json_name for field in api.job.RetryPolicy.DESCRIPTOR.fields]
 
 
 @pytest.mark.parametrize("flag", ["--admin-port", "--metrics-port", "--sync-twin-port"])
@@ -296,6 +298,14 @@ def test_what_grpc_cannot_parse_is_400_and_never_501(gateway):
     ("[" * 100_000, "payload: nested deeper than 32"),
     ('{"type":"a","payload_contentType":"text/plain"}', 'unknown field "payload_contentType"'),
     ('{"type":"a","t\\u0079pe":"b"}', 'unknown field "t\\u0079pe"'),
+    ('{"type":"a","retry":{"initial":"30s"}}',
+     'unknown field "initial"; known are initialDelay, factor, maxDelay, jitter, finalReasons'),
+    ('{"type":"a","retry":{"factor":2,"attempts":3}}', 'unknown field "attempts"'),
+    ('{"type":"a","retry":{"jitter":1},"max":3}', 'unknown field "max"'),
+    ('{"type":"a","retry":{"finalReasons":["A"],"x":1}}', 'unknown field "x"'),
+    ('{"type":"a","retry":{"factor":"twice"}}', "factor"),
+    ('{"type":"a","retry":{"initialDelay":"soon"}}', "initial_delay"),
+    ('{"type":"a","retry":{"factor":2,}}', "no comma is last"),
     ('{"type":"a"}}', "closes nothing"),
     ("]", "closes nothing"),
 ])

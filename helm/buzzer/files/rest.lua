@@ -11,11 +11,13 @@
 local body_of = {
   ["/v1/jobs"] = {payload_at = 1, fields = [[type, queue, priority, payload, payloadBytes,
     payloadContentType, labels, idempotencyKey, runAt, delay, deadline, attemptTimeout,
-    maxAttempts, lease, retention]]},
+    maxAttempts, lease, retention, retry]]},
   ["/v1/jobs:batchSubmit"] = {payload_at = 3, fields = "requests"},
 }
+-- The fields of a submit's `retry`.
+local retry = {payload_at = 0, fields = "initialDelay, factor, maxDelay, jitter, finalReasons"}
 local no_body = {payload_at = 0, fields = ""}
-for _, body in pairs({no_body, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
+for _, body in pairs({no_body, retry, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
   body.fields = body.fields:gsub("%s+", " ")
   body.is_field = {}
   -- By both of its names, and by no mixture, which the transcoder would drop.
@@ -109,6 +111,8 @@ local not_strict = "in JSON, keys and strings stand in double quotes, and no com
 -- the keys of requests, the depth and the count; the rest is the transcoder's to judge.
 local function fault_of(text, known)
   local depth, at, expects_key, values, turns = 0, 1, false, 1, 0
+  -- The newest key of a request, and at which depth its `retry` stands.
+  local key, retry_at
   while true do
     at = text:find("[\"'{}%[%],]", at)
     if not at then return nil end
@@ -119,11 +123,12 @@ local function fault_of(text, known)
       if not after then return nil end
       if expects_key then
         local name = text:sub(at + 1, after - 2)
-        local here = known.at[depth] or no_body
+        local here = known.at[depth] or retry
         if not here.is_field[name] then
           return 'unknown field "' .. name:sub(1, 64) .. '"; ' .. (known == no_body
             and "this call takes no body" or "known are " .. here.fields)
         end
+        if known.at[depth] then key = name end
         expects_key = false
       end
     elseif c == "'" then
@@ -136,14 +141,16 @@ local function fault_of(text, known)
       if depth > known.payload_at + max_payload_depth then
         return "payload: nested deeper than " .. max_payload_depth .. " levels"
       end
+      if c == "{" and key == "retry" and known.at[depth - 1] then retry_at = depth end
     else
+      if depth == retry_at then retry_at = nil end
       depth = depth - 1
       expects_key = false
       if depth < 0 then return "in the JSON, a " .. c .. " closes nothing" end
     end
     turns = turns + 1
     if values > max_values or turns > max_turns then return too_many end
-    if known.at[depth] and (c == "{" or c == ",") then
+    if (known.at[depth] or depth == retry_at) and (c == "{" or c == ",") then
       expects_key = true
       if not text:find(c == "{" and '^%s*["}]' or '^%s*"', after) then return not_strict end
     end
