@@ -60,7 +60,22 @@ const std::vector<CommandSpec>& Commands() {
            {"run-at", "TIME", "not before this time, like 2026-01-31T08:00:00Z"},
            {"deadline", "DURATION", "fail if it has not ended this long from now"},
            {"attempt-timeout", "DURATION", "fail an attempt that runs for longer"},
-           {"max-attempts", "N", "failed attempts that end the job, 1 to 100; unset: 5"},
+           {"max-attempts", "N",
+            "failed attempts that end the job, 1 to 100; unset: as the handler says, else 10"},
+           {"retry-initial", "DURATION",
+            "from the first failed attempt to the next, 100ms to 1d; unset: as the handler says, "
+            "else 2s"},
+           {"retry-factor", "X",
+            "how many times longer each later wait is, 1 to 10; unset: as the handler says, else "
+            "2"},
+           {"retry-max", "DURATION",
+            "no wait is longer, up to 7d; unset: as the handler says, else 10m"},
+           {"retry-jitter", "SHARE",
+            "how much of a wait is drawn at random, 0 to 1; unset: as the handler says, else 0.25"},
+           {"retry-final", "REASON",
+            "fail for good if an attempt fails for it, such as "
+            "PROGRAM_KILLED; up to 16 of them",
+            true},
            {"lease", "DURATION", "how long its worker may be silent; unset: 30s"},
            {"retention", "DURATION", "keep it this long after its end; unset: 24h"},
            {"watch", "", "then watch it to its end, as the command watch does"},

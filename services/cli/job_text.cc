@@ -33,15 +33,28 @@ void AddTime(absl::string_view name, bool set, const google::protobuf::Timestamp
   rows->push_back({std::string(name), absl::FormatTime(kTimeFormat, ToTime(time), zone)});
 }
 
+std::string Text(const google::protobuf::Duration& duration) {
+  return DurationText(absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos()));
+}
+
 void AddDuration(absl::string_view name, bool set, const google::protobuf::Duration& duration,
                  Rows* rows) {
-  if (!set) return;
-  rows->push_back({std::string(name), DurationText(absl::Seconds(duration.seconds()) +
-                                                   absl::Nanoseconds(duration.nanos()))});
+  if (set) rows->push_back({std::string(name), Text(duration)});
 }
 
 void AddText(absl::string_view name, absl::string_view text, Rows* rows) {
   if (!text.empty()) rows->push_back({std::string(name), Printable(text)});
+}
+
+// Of the effective policy: every field of it is set.
+std::string Retries(const v1::RetryPolicy& policy) {
+  std::string text = absl::StrCat("after ", Text(policy.initial_delay()), ", each wait ",
+                                  policy.factor(), " times the last, up to ",
+                                  Text(policy.max_delay()), "; jitter ", policy.jitter());
+  if (!policy.final_reasons().empty()) {
+    absl::StrAppend(&text, "; not after ", absl::StrJoin(policy.final_reasons(), ", "));
+  }
+  return text;
 }
 
 std::string Labels(const v1::Job& job) {
@@ -173,6 +186,7 @@ std::string DescribeJob(const v1::Job& job, absl::TimeZone zone) {
   AddTime("ended", job.has_end_time(), job.end_time(), zone, &rows);
   AddTime("deadline", job.has_deadline_time(), job.deadline_time(), zone, &rows);
   AddTime("deleted at", job.has_purge_time(), job.purge_time(), zone, &rows);
+  if (job.has_retry()) AddText("retries", Retries(job.retry()), &rows);
   AddDuration("attempt timeout", job.has_attempt_timeout(), job.attempt_timeout(), &rows);
   AddDuration("lease", job.has_lease(), job.lease(), &rows);
   AddDuration("retention", job.has_retention(), job.retention(), &rows);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -75,16 +76,17 @@ absl::Status SetPriority(const Arguments& arguments, v1::SubmitJobRequest* reque
   return absl::OkStatus();
 }
 
+// `field` is asked only if the option was given: asking sets it.
+template <typename Message>
 absl::Status SetDuration(const Arguments& arguments, absl::string_view option,
-                         google::protobuf::Duration* (v1::SubmitJobRequest::*field)(),
-                         v1::SubmitJobRequest* request) {
+                         google::protobuf::Duration* (Message::*field)(), Message* message) {
   const auto duration = arguments.Duration(option);
   if (!duration.ok()) return duration.status();
   if (!duration->has_value()) return absl::OkStatus();
   const int64_t seconds = absl::ToInt64Seconds(**duration);
-  auto* message = (request->*field)();
-  message->set_seconds(seconds);
-  message->set_nanos(
+  google::protobuf::Duration* const value = (message->*field)();
+  value->set_seconds(seconds);
+  value->set_nanos(
       static_cast<int32_t>(absl::ToInt64Nanoseconds(**duration - absl::Seconds(seconds))));
   return absl::OkStatus();
 }
@@ -112,6 +114,33 @@ absl::Status SetTimes(const Arguments& arguments, v1::SubmitJobRequest* request)
   request->mutable_run_at()->set_seconds(seconds);
   request->mutable_run_at()->set_nanos(
       static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return status;
+}
+
+absl::Status SetNumber(const Arguments& arguments, absl::string_view option,
+                       void (v1::RetryPolicy::*set)(double), v1::RetryPolicy* retry) {
+  if (!arguments.Has(option)) return absl::OkStatus();
+  double number = 0;
+  if (!absl::SimpleAtod(arguments.Text(option), &number)) {
+    return BadOption(option, absl::StrCat("'", arguments.Text(option), "' is no number"));
+  }
+  (retry->*set)(number);
+  return absl::OkStatus();
+}
+
+absl::Status SetRetries(const Arguments& arguments, v1::SubmitJobRequest* request) {
+  using Policy = v1::RetryPolicy;
+  const auto max_attempts = arguments.Number("max-attempts", 1, kMaxMaxAttempts);
+  if (!max_attempts.ok()) return max_attempts.status();
+  request->set_max_attempts(static_cast<int32_t>(max_attempts->value_or(0)));
+  v1::RetryPolicy retry;
+  absl::Status status;
+  status.Update(SetDuration(arguments, "retry-initial", &Policy::mutable_initial_delay, &retry));
+  status.Update(SetDuration(arguments, "retry-max", &Policy::mutable_max_delay, &retry));
+  status.Update(SetNumber(arguments, "retry-factor", &Policy::set_factor, &retry));
+  status.Update(SetNumber(arguments, "retry-jitter", &Policy::set_jitter, &retry));
+  for (const std::string& reason : arguments.All("retry-final")) retry.add_final_reasons(reason);
+  if (retry.ByteSizeLong() > 0) *request->mutable_retry() = std::move(retry);
   return status;
 }
 
@@ -152,11 +181,9 @@ absl::StatusOr<v1::SubmitJobRequest> MakeSubmitRequest(const Arguments& argument
       return BadOption("label", absl::StrCat("'", label->first, "' is given twice"));
     }
   }
-  const auto max_attempts = arguments.Number("max-attempts", 1, 100);
-  if (!max_attempts.ok()) return max_attempts.status();
-  request.set_max_attempts(static_cast<int32_t>(max_attempts->value_or(0)));
   absl::Status status = SetPriority(arguments, &request);
   status.Update(SetTimes(arguments, &request));
+  status.Update(SetRetries(arguments, &request));
   // Last, because it may wait for standard input.
   if (status.ok()) status = SetPayload(arguments, read_file, &request);
   if (!status.ok()) return status;

@@ -42,6 +42,9 @@ void CheckSubmit(const Arguments& arguments) {
   CheckDuration(request->has_attempt_timeout(), request->attempt_timeout());
   CheckDuration(request->has_lease(), request->lease());
   CheckDuration(request->has_retention(), request->retention());
+  const v1::RetryPolicy& retry = request->retry();
+  CheckDuration(retry.has_initial_delay(), retry.initial_delay());
+  CheckDuration(retry.has_max_delay(), retry.max_delay());
   if (request->has_run_at()) {
     FUZZ_CHECK(request->run_at().nanos() >= 0 && request->run_at().nanos() < 1'000'000'000);
   }

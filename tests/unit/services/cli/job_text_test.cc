@@ -125,6 +125,22 @@ TEST(DescribeJob, HasALineForEachFact) {
                     HasSubstr("SUBMITTED"), Not(HasSubstr("deadline"))));
 }
 
+TEST(DescribeJob, TellsHowFailedAttemptsAreRepeated) {
+  v1::Job job = RunningJob();
+  EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()), Not(HasSubstr("retries")));
+  v1::RetryPolicy& retry = *job.mutable_retry();
+  retry.mutable_initial_delay()->set_nanos(500'000'000);
+  retry.set_factor(1.5);
+  retry.mutable_max_delay()->set_seconds(600);
+  retry.set_jitter(0.25);
+  EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()),
+              HasSubstr("after 500ms, each wait 1.5 times the last, up to 10m; jitter 0.25\n"));
+  retry.add_final_reasons("HTTP_404");
+  retry.add_final_reasons("NO_INK");
+  EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()),
+              HasSubstr("jitter 0.25; not after HTTP_404, NO_INK\n"));
+}
+
 TEST(JobTable, HasARowForEachJob) {
   v1::ListJobsResponse jobs;
   EXPECT_EQ(JobTable(jobs, kStart), "");

@@ -44,7 +44,9 @@ TEST(SubmitRequest, CarriesEveryOption) {
   const auto request =
       Submit({"--queue=photos", "--priority=high", "--label=a=1", "--label=b=", "--key=order-1",
               "--delay=1500ms", "--deadline=2h", "--attempt-timeout=5m", "--max-attempts=3",
-              "--lease=10s", "--retention=48h", "--payload={\"n\": 1}"});
+              "--lease=10s", "--retention=48h", "--retry-initial=30s", "--retry-factor=1.5",
+              "--retry-max=5m", "--retry-jitter=0", "--retry-final=HTTP_404",
+              "--retry-final=PROGRAM_KILLED", "--payload={\"n\": 1}"});
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->queue(), "photos");
   EXPECT_EQ(request->priority(), v1::Job::HIGH);
@@ -58,6 +60,13 @@ TEST(SubmitRequest, CarriesEveryOption) {
   EXPECT_EQ(request->max_attempts(), 3);
   EXPECT_EQ(request->lease().seconds(), 10);
   EXPECT_EQ(request->retention().seconds(), 48 * 3600);
+  EXPECT_EQ(request->retry().initial_delay().seconds(), 30);
+  EXPECT_EQ(request->retry().factor(), 1.5);
+  EXPECT_EQ(request->retry().max_delay().seconds(), 300);
+  EXPECT_TRUE(request->retry().has_jitter());
+  EXPECT_EQ(request->retry().jitter(), 0);
+  EXPECT_THAT(request->retry().final_reasons(),
+              ::testing::ElementsAre("HTTP_404", "PROGRAM_KILLED"));
   EXPECT_EQ(request->payload().struct_value().fields().at("n").number_value(), 1);
 }
 
@@ -117,6 +126,9 @@ TEST(SubmitRequest, NamesTheBadOption) {
   EXPECT_THAT(ErrorOf({"--label==a"}), HasSubstr("write KEY=VALUE"));
   EXPECT_THAT(ErrorOf({"--label=a=1", "--label=a=2"}), HasSubstr("'a' is given twice"));
   EXPECT_THAT(ErrorOf({"--max-attempts=0"}), HasSubstr("from 1 to 100"));
+  EXPECT_THAT(ErrorOf({"--retry-initial=soon"}), HasSubstr("--retry-initial"));
+  EXPECT_THAT(ErrorOf({"--retry-factor=twice"}), HasSubstr("--retry-factor: 'twice' is no number"));
+  EXPECT_THAT(ErrorOf({"--retry-jitter="}), HasSubstr("--retry-jitter"));
   EXPECT_THAT(ErrorOf({"--key="}), HasSubstr("--key: is empty"));
   EXPECT_THAT(ErrorOf({"--delay=-5s"}), HasSubstr("--delay"));
 }
