@@ -58,7 +58,7 @@ inline constexpr size_t kMaxPageBytes = 4 << 20;
 // Jobs that the frontend sends to the state service in one message.
 inline constexpr int kMaxBatchJobs = 1000;
 
-inline constexpr int32_t kDefaultMaxAttempts = 5;
+inline constexpr int32_t kDefaultMaxAttempts = 10;
 // Together they outlive ten minutes of an outage, whatever the jitter draws.
 inline constexpr absl::Duration kDefaultInitialRetryDelay = absl::Seconds(2);
 inline constexpr double kDefaultRetryFactor = 2;

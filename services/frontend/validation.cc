@@ -14,6 +14,7 @@
 #include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "common/times/times.h"
 #include "services/frontend/field_errors.h"
 #include "services/frontend/idempotency_key.h"
@@ -59,6 +60,7 @@ class SubmitCheck {
     TakeKey();
     TakeStart();
     TakeLimits();
+    TakeRetryPolicy();
     if (absl::Status status = errors_.ToStatus(); !status.ok()) return status;
     if (!job_.idempotency_key().empty()) {
       job_.set_request_hash(RequestHash(request_, job_.payload()));
@@ -192,14 +194,23 @@ class SubmitCheck {
       errors_.Add("max_attempts", absl::StrCat("must be 1 to ", kMaxMaxAttempts, ", not ",
                                                request_.max_attempts()));
     }
-    job_.set_max_attempts(request_.max_attempts() == 0 ? kDefaultMaxAttempts
-                                                       : request_.max_attempts());
+    // Unset, it is the handler's.
+    job_.set_max_attempts(request_.max_attempts());
     *job_.mutable_lease() = ToProto(kDefaultLease);
     TakeDuration("lease", request_.has_lease(), request_.lease(), kMinLease, kMaxLease,
                  [this] { return job_.mutable_lease(); });
     *job_.mutable_retention() = ToProto(kDefaultRetention);
     TakeDuration("retention", request_.has_retention(), request_.retention(), kMinRetention,
                  kMaxRetention, [this] { return job_.mutable_retention(); });
+  }
+
+  // What is unset stays so: the handler of the type may have it.
+  void TakeRetryPolicy() {
+    if (!request_.has_retry()) return;
+    for (const RetryPolicyFault& fault : FindFaults(request_.retry())) {
+      errors_.Add(absl::StrCat("retry.", fault.field), absl::StrCat("must be ", fault.rule));
+    }
+    *job_.mutable_retry() = request_.retry();
   }
 
   // `mutable_field` is asked only if the duration is set: asking sets it.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/backoff/backoff.h"
 #include "common/errors/errors.h"
 #include "common/fault_points/fault_points.h"
 
@@ -66,17 +65,19 @@ std::optional<Step> Stop(JobRecord& job, std::optional<v1::JobError> lost, absl:
 // Ends the current attempt of a RUNNING job as failed. `not_before` is the least
 // delay before the next attempt.
 std::optional<Step> FailAttempt(JobRecord& job, std::string cause, v1::JobError error,
-                                absl::Duration not_before, const RetryPolicy& policy,
-                                absl::Time now) {
+                                absl::Duration not_before, const JitterDraw& draw, absl::Time now) {
+  const v1::RetryPolicy policy = job.retry();
   const int32_t failed = job.failed_attempts + 1;
-  const bool again = error.retryable() && failed < job.spec->max_attempts();
+  if (IsFinal(policy, error.reason())) error.set_retryable(false);
+  const bool again = error.retryable() && failed < job.max_attempts();
   if (!Move(job, again ? Trigger::kFailForNow : Trigger::kFailForGood, now)) return std::nullopt;
   job.failed_attempts = failed;
   error.set_attempt(job.attempt);
   job.error = error;
   if (again) {
-    const absl::Duration bound = Backoff::Bound(policy.initial_backoff, policy.max_backoff, failed);
-    job.run_at = now + std::max(policy.jitter(bound), not_before);
+    job.retry_delay = std::max(
+        {RetryDelay(policy, failed, draw()), not_before, FromDuration(error.retry_after())});
+    job.run_at = now + job.retry_delay;
   }
   return Step{std::move(cause), std::move(error)};
 }
@@ -98,8 +99,6 @@ ClaimAnswer ReturnedAnswer(ClaimRequest::Intent intent) {
 }
 
 }  // namespace
-
-RetryPolicy::RetryPolicy() : jitter(Backoff::FullJitter) {}
 
 JobRecord NewJobRecord(const JobId& id, internal::v1::NewJob spec, std::string queue,
                        absl::Time now) {
@@ -151,6 +150,8 @@ ClaimDecision AnswerClaim(JobRecord& job, const ClaimRequest& claim, bool queue_
   job.grace = claim.grace;
   job.attempt_timeout = job.spec->has_attempt_timeout() ? FromDuration(job.spec->attempt_timeout())
                                                         : claim.attempt_timeout;
+  job.handler_retry = claim.retry;
+  job.handler_max_attempts = claim.max_attempts;
   job.started_at = now;
   job.error.reset();
   return {ClaimAnswer::kGranted, Step{"CLAIMED", std::nullopt}, false};
@@ -171,10 +172,10 @@ std::optional<Step> Succeed(JobRecord& job, v1::ResultInfo result, absl::Time no
   return Step{"SUCCEEDED", std::nullopt};
 }
 
-std::optional<Step> Fail(JobRecord& job, v1::JobError error, const RetryPolicy& policy,
+std::optional<Step> Fail(JobRecord& job, v1::JobError error, const JitterDraw& draw,
                          absl::Time now) {
   if (job.state == v1::Job::CANCELLING) return Stop(job, std::nullopt, now);
-  return FailAttempt(job, "FAILED", std::move(error), absl::ZeroDuration(), policy, now);
+  return FailAttempt(job, "FAILED", std::move(error), absl::ZeroDuration(), draw, now);
 }
 
 std::optional<Step> HandBack(JobRecord& job, absl::Time now) {
@@ -183,7 +184,7 @@ std::optional<Step> HandBack(JobRecord& job, absl::Time now) {
   return Step{"HANDED_BACK", std::nullopt};
 }
 
-std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const RetryPolicy& policy,
+std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const JitterDraw& draw,
                               absl::Time now) {
   if (!IsActive(job.state)) return std::nullopt;
   job.lease_id.clear();
@@ -207,7 +208,7 @@ std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const RetryPolicy
                           true, job.attempt);
   // A program of a dead worker gets up to its grace to end; only then may the job
   // run elsewhere.
-  return FailAttempt(job, reason, std::move(error), job.grace, policy, now);
+  return FailAttempt(job, reason, std::move(error), job.grace, draw, now);
 }
 
 absl::StatusOr<std::optional<Step>> RequestCancel(JobRecord& job, absl::Time now) {

@@ -4,25 +4,17 @@
 #ifndef SERVICES_STATE_JOB_LIFECYCLE_H_
 #define SERVICES_STATE_JOB_LIFECYCLE_H_
 
-#include <functional>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/state/job_record.h"
+#include "services/state/retry_policy.h"
 
 namespace buzzer::state {
-
-// How failed attempts are retried. Constant after construction.
-struct RetryPolicy {
-  absl::Duration initial_backoff = absl::Seconds(1);
-  absl::Duration max_backoff = absl::Minutes(10);
-  // From the bound of a delay to the delay; full jitter unless a test fixes it.
-  std::function<absl::Duration(absl::Duration)> jitter;
-
-  RetryPolicy();
-};
 
 // What a step did to a job, beside the fields of its record.
 struct Step {
@@ -42,6 +34,9 @@ struct ClaimRequest {
   absl::Duration grace = absl::Seconds(10);
   // The handler's own; zero means none.
   absl::Duration attempt_timeout;
+  // The same; null and 0 mean none.
+  std::shared_ptr<const v1::RetryPolicy> retry;
+  int32_t max_attempts = 0;
 };
 
 // The attempt that a worker speaks for.
@@ -89,13 +84,13 @@ bool HasFinished(const JobRecord& job, const LeaseRef& lease);
 
 // The holder of the current lease reports. The caller has checked HoldsLease.
 std::optional<Step> Succeed(JobRecord& job, v1::ResultInfo result, absl::Time now);
-std::optional<Step> Fail(JobRecord& job, v1::JobError error, const RetryPolicy& policy,
+std::optional<Step> Fail(JobRecord& job, v1::JobError error, const JitterDraw& draw,
                          absl::Time now);
 std::optional<Step> HandBack(JobRecord& job, absl::Time now);
 
 // The worker is lost, or overran. RUNNING: a retryable failure, and not before one
 // grace from now. CANCELLING: it counts as stopped.
-std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const RetryPolicy& policy,
+std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const JitterDraw& draw,
                               absl::Time now);
 
 // CancelJob. nullopt in a step: it was CANCELLING or CANCELLED already. Error:

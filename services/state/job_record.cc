@@ -9,6 +9,7 @@
 #include "common/limits/limits.h"
 #include "common/times/times.h"
 #include "services/state/boundary/values.h"
+#include "services/state/retry_policy.h"
 
 namespace buzzer::state {
 
@@ -24,6 +25,17 @@ absl::Duration JobRecord::lease() const {
 
 absl::Duration JobRecord::retention() const {
   return spec->has_retention() ? FromDuration(spec->retention()) : kDefaultRetention;
+}
+
+int32_t JobRecord::max_attempts() const {
+  if (spec->max_attempts() > 0) return spec->max_attempts();
+  return handler_max_attempts > 0 ? handler_max_attempts : kDefaultMaxAttempts;
+}
+
+v1::RetryPolicy JobRecord::retry() const {
+  return EffectivePolicy(spec->retry(), handler_retry != nullptr
+                                            ? *handler_retry
+                                            : v1::RetryPolicy::default_instance());
 }
 
 std::optional<absl::Time> WakeTime(const JobRecord& job) {
@@ -92,7 +104,8 @@ v1::Job ToProto(const JobRecord& job) {
   *proto.mutable_labels() = spec.labels();
   proto.set_payload_content_type(spec.payload_content_type());
   proto.set_attempt(job.attempt);
-  proto.set_max_attempts(spec.max_attempts());
+  proto.set_max_attempts(job.max_attempts());
+  *proto.mutable_retry() = job.retry();
   proto.set_failed_attempts(job.failed_attempts);
   if (job.progress.has_value() && job.progress->attempt == job.attempt) {
     *proto.mutable_progress() = ToProto(*job.progress);

@@ -73,6 +73,11 @@ struct JobRecord {
   absl::Duration grace = absl::Seconds(10);
   // Longest run of the current attempt; zero means none.
   absl::Duration attempt_timeout;
+  // What the handler of the newest attempt has for what the submit left unset; null and 0: nothing.
+  std::shared_ptr<const v1::RetryPolicy> handler_retry;
+  int32_t handler_max_attempts = 0;
+  // Of a job that waits for a retry: from the failure to `run_at`.
+  absl::Duration retry_delay;
 
   // The job's place in its queue and priority; kept when an attempt is handed back.
   int64_t queue_position = 0;
@@ -94,6 +99,10 @@ struct JobRecord {
   v1::Job::Priority priority() const { return spec->priority(); }
   absl::Duration lease() const;
   absl::Duration retention() const;
+  // How many failed attempts end it.
+  int32_t max_attempts() const;
+  // The policy that counts for it now.
+  v1::RetryPolicy retry() const;
 
  private:
   static std::shared_ptr<const internal::v1::NewJob> NoSpec();

@@ -32,10 +32,7 @@ std::vector<JobChange> CommitLog::ChangesOf(const JobId& job) const {
   return found;
 }
 
-JobStoreConformance::JobStoreConformance() {
-  settings_.clock = &clock_;
-  settings_.retry.jitter = [](absl::Duration bound) { return bound; };
-}
+JobStoreConformance::JobStoreConformance() { settings_.clock = &clock_; }
 
 void JobStoreConformance::Open() {
   auto store = GetParam().open(directory_.path(), settings_);

@@ -24,10 +24,10 @@
 
 namespace buzzer::state {
 
-// What the suite asks of a store that it opens. `retry` has no jitter.
+// What the suite asks of a store that it opens. `jitter` takes nothing off a delay.
 struct StoreSettings {
   const Clock* clock = nullptr;
-  RetryPolicy retry;
+  JitterDraw jitter = [] { return 0.0; };
   int64_t max_waiting = 2'000'000;
   std::map<std::string, int64_t> max_waiting_by_queue;
   int max_pending_writes = 50'000;

@@ -137,7 +137,7 @@ TEST_P(JobStoreConformance, EndsFailedAfterTheLastAttempt) {
   const JobRecord stored = store().MustSubmit(job);
   ASSERT_TRUE(store().Fail(store().MustClaim(stored.id), true));
   EXPECT_EQ(store().MustGet(stored.id).state, v1::Job::SCHEDULED);
-  clock_.Advance(absl::Seconds(1));
+  clock_.Advance(absl::Seconds(2));
   store().RunTimers();
   ASSERT_TRUE(store().Fail(store().MustClaim(stored.id), true));
   const JobRecord failed = store().MustGet(stored.id);
@@ -148,6 +148,37 @@ TEST_P(JobStoreConformance, EndsFailedAfterTheLastAttempt) {
       [&](auto answer) { store_->GetResult(BlockingStore::kTenant, stored.id, answer); });
   EXPECT_TRUE(absl::IsFailedPrecondition(result.status()));
   EXPECT_EQ(ErrorReason(result.status()), "JOB_FAILED");
+}
+
+TEST_P(JobStoreConformance, RemembersThePolicyOfSubmitAndHandler) {
+  auto job = NewJob();
+  job.set_max_attempts(0);
+  job.mutable_retry()->set_factor(1.5);
+  job.mutable_retry()->add_final_reasons("NO_INK");
+  const JobRecord stored = store().MustSubmit(job);
+  EXPECT_EQ(ToProto(stored).max_attempts(), 10);
+  EXPECT_EQ(ToProto(stored).retry().initial_delay().seconds(), 2);
+  v1::RetryPolicy handlers;
+  handlers.mutable_initial_delay()->set_seconds(40);
+  handlers.set_factor(7);
+  ClaimRequest claim;
+  claim.job = stored.id;
+  claim.claim_id = RandomBytes(16);
+  claim.worker = "worker-1";
+  claim.retry = std::make_shared<const v1::RetryPolicy>(handlers);
+  claim.max_attempts = 2;
+  const ClaimResult result = store().Claim(claim);
+  ASSERT_TRUE(result.granted.has_value());
+  Reopen();
+  const v1::Job shown = ToProto(store().MustGet(stored.id));
+  EXPECT_EQ(shown.max_attempts(), 2);
+  EXPECT_EQ(shown.retry().initial_delay().seconds(), 40);
+  EXPECT_EQ(shown.retry().factor(), 1.5);
+  EXPECT_EQ(shown.retry().jitter(), 0.25);
+  ASSERT_EQ(shown.retry().final_reasons_size(), 1);
+  // A worker that dies says nothing more, and its handler's policy counts all the same.
+  store().LoseLease({stored.id, 1, result.granted->lease_id()});
+  EXPECT_EQ(store().MustGet(stored.id).run_at, clock_.Now() + absl::Seconds(40));
 }
 
 TEST_P(JobStoreConformance, CancelsAWaitingJobAtOnce) {

@@ -13,7 +13,7 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenSqlite(const std::string& director
   SqliteJobStoreOptions options;
   options.directory = directory;
   options.clock = settings.clock;
-  options.retry = settings.retry;
+  options.jitter = settings.jitter;
   options.limits.max_waiting = settings.max_waiting;
   options.limits.max_waiting_by_queue = settings.max_waiting_by_queue;
   options.limits.min_free_disk = 0;

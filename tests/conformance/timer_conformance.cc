@@ -3,6 +3,7 @@
 
 // What the wall clock asks for: run_at, deadline, retention; and what is remembered of types.
 
+#include "common/limits/limits.h"
 #include "tests/conformance/job_store_conformance.h"
 
 namespace buzzer::state {
@@ -150,8 +151,7 @@ TEST_P(JobStoreConformance, LetsARetryWaitNoLongerThatWasMadeBetweenTheStepAndIt
   clock_.StepWall(absl::Hours(72));
   ASSERT_TRUE(store().Fail(store().MustClaim(job.id), true));
   store().ShiftRetries(absl::Hours(72));
-  EXPECT_LE(*store().MustGet(job.id).run_at,
-            clock_.Now() + std::max(job.grace, settings_.retry.initial_backoff));
+  EXPECT_LE(*store().MustGet(job.id).run_at, clock_.Now() + kDefaultInitialRetryDelay);
 }
 
 TEST_P(JobStoreConformance, KeepsTheDeadlineOfAJobWhoseRetryMoves) {
@@ -173,13 +173,28 @@ TEST_P(JobStoreConformance, LetsNoRetryWaitLongerThanItMayAfterTheClockWasSteppe
   const JobRecord waiting = store().MustSubmit(delayed);
   clock_.StepWall(-absl::Hours(5));
   Reopen();
-  // One failure: one grace, or the first backoff if that is longer.
-  const absl::Duration longest = std::max(job.grace, settings_.retry.initial_backoff);
+  // As long as it was to wait from the failure on.
+  const absl::Duration longest = kDefaultInitialRetryDelay;
   EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + longest);
   EXPECT_EQ(store().MustGet(waiting.id).run_at, waiting.run_at);
   clock_.Advance(longest);
   EXPECT_EQ(store().RunTimers().changed, 1);
   EXPECT_EQ(store().MustGet(job.id).state, v1::Job::QUEUED);
+}
+
+TEST_P(JobStoreConformance, LetsARetryWaitAsLongAsItsHandlerAskedAfterTheClockWasStepped) {
+  const JobRecord job = Queued();
+  v1::JobError away;
+  away.set_reason("HTTP_503");
+  away.set_retryable(true);
+  away.mutable_retry_after()->set_seconds(4 * 3600);
+  ASSERT_TRUE(store().Fail(store().MustClaim(job.id), away));
+  Reopen();
+  EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + absl::Hours(4));
+  clock_.Advance(absl::Hours(1));
+  clock_.StepWall(-absl::Hours(50));
+  Reopen();
+  EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + absl::Hours(4));
 }
 
 TEST_P(JobStoreConformance, TellsHowLongTheHeadOfAQueueHasBeenReady) {

@@ -101,7 +101,20 @@ def said_of_fields():
     return {
         ("Job", "labels"): f"at most {k['kMaxLabels']}, keys 1 to {k['kMaxLabelCharacters']} "
                            "characters",
-        ("Job", "max_attempts"): f"1 to {k['kMaxMaxAttempts']}, {k['kDefaultMaxAttempts']} unless",
+        ("Job", "max_attempts"): f"else {k['kDefaultMaxAttempts']}. Attempts",
+        ("RetryPolicy", "initial_delay"): f"{k['kMinRetryDelay'] * 1000:g} ms to "
+                                          f"{k['kMaxInitialRetryDelay'] // 3600} h. Unset: "
+                                          f"{k['kDefaultInitialRetryDelay']} s",
+        ("RetryPolicy", "factor"): f"1 to {k['kMaxRetryFactor']}. Unset: "
+                                   f"{k['kDefaultRetryFactor']}.",
+        ("RetryPolicy", "max_delay"): f"to {in_days(k['kMaxRetryDelay'])}. Unset: "
+                                      f"{k['kDefaultMaxRetryDelay'] // 60} min",
+        ("RetryPolicy", "jitter"): "0 to 1: how much of the delay is drawn at random, so that jobs "
+                                   "that failed together do not come back together. Unset: "
+                                   f"{k['kDefaultRetryJitter']}",
+        ("RetryPolicy", "final_reasons"): f"at most {k['kMaxFinalReasons']}, each 1 to "
+                                          f"{k['kMaxReasonCharacters']} characters",
+        ("JobError", "retry_after"): f"0 to {k['kMaxRetryAfter'] // 3600} h",
         ("Job", "history"): f"at most the newest {k['kMaxHistory']}",
         ("Progress", "message"): f"at most {k['kMaxProgressMessageBytes']} bytes",
         ("Progress", "data"): f"at most {k['kMaxProgressDataBytes'] >> 10} KiB",
@@ -118,7 +131,8 @@ def said_of_fields():
         ("SubmitJobRequest", "deadline"): f"{k['kMinDeadline']} s to {in_days(k['kMaxDeadline'])}",
         ("SubmitJobRequest", "attempt_timeout"): f"{k['kMinAttemptTimeout']} s to "
                                                  f"{in_days(k['kMaxAttemptTimeout'])}",
-        ("SubmitJobRequest", "max_attempts"): f"1 to {k['kMaxMaxAttempts']}. Unset (0): "
+        ("SubmitJobRequest", "max_attempts"): f"1 to {k['kMaxMaxAttempts']}. Unset (0): what the "
+                                              f"handler of the type has, else "
                                               f"{k['kDefaultMaxAttempts']}",
         ("SubmitJobRequest", "lease"): f"{k['kMinLease']} s to {k['kMaxLease'] // 3600} h. "
                                        f"Unset: {k['kDefaultLease']} s",
@@ -199,3 +213,20 @@ def routes_in_readme():
 
 def test_readme_tells_every_route_and_no_other():
     assert routes_in_readme() == routes()
+
+
+def test_the_table_of_retries_tells_the_limits_of_the_code():
+    k = limits()
+    rows = {row[0]: row[2:] for row in (
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in text("docs/retries.md").splitlines() if line.startswith("| "))}
+    assert rows["initial delay"] == [
+        f"{k['kMinRetryDelay'] * 1000:g} ms to {k['kMaxInitialRetryDelay'] // 3600} h",
+        f"{k['kDefaultInitialRetryDelay']} s"]
+    assert rows["factor"] == [f"1 to {k['kMaxRetryFactor']}", f"{k['kDefaultRetryFactor']}"]
+    assert rows["longest delay"] == [f"from the initial delay to {in_days(k['kMaxRetryDelay'])}",
+                                     f"{k['kDefaultMaxRetryDelay'] // 60} min"]
+    assert rows["jitter"] == ["0 to 1", f"{k['kDefaultRetryJitter']}"]
+    assert rows["attempts"] == [f"1 to {k['kMaxMaxAttempts']}", f"{k['kDefaultMaxAttempts']}"]
+    assert rows["final reasons"] == [
+        f"{k['kMaxFinalReasons']}, of {k['kMaxReasonCharacters']} characters", "none"]

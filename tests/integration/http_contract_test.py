@@ -132,7 +132,9 @@ def test_submit_answers_202_with_the_job_its_location_and_when_to_ask(buzzer):
                                   "location": f"/v1/jobs/{job['id']}"}
     assert (job["state"], job["revision"], job["attempt"]) == ("QUEUED", "1", 0)
     assert (job["type"], job["queue"], job["priority"]) == ("demo.echo", "demo.echo", "NORMAL")
-    assert (job["labels"], job["maxAttempts"]) == ({"team": "x"}, 5)
+    assert (job["labels"], job["maxAttempts"]) == ({"team": "x"}, 10)
+    assert job["retry"] == {"initialDelay": "2s", "factor": 2, "maxDelay": "600s", "jitter": 0.25,
+                            "finalReasons": []}
     assert (job["lease"], job["retention"]) == ("30s", "86400s")
     assert buzzer.wait_for_state(job["id"], "SUCCEEDED")["attempt"] == 1
 
@@ -214,6 +216,15 @@ def test_a_bad_body_is_400(buzzer, body, reason, field):
     ({"runAt": "2026-01-01T00:00:00Z", "delay": "1s"}, "run_at", "beside `delay`"),
     ({"maxAttempts": 101}, "max_attempts", "1 to 100, not 101"),
     ({"maxAttempts": -1}, "max_attempts", "1 to 100, not -1"),
+    ({"retry": {"initialDelay": "0.099s"}}, "retry.initial_delay", "100 ms to 24 h"),
+    ({"retry": {"initialDelay": "86401s"}}, "retry.initial_delay", "100 ms to 24 h"),
+    ({"retry": {"factor": 0}}, "retry.factor", "1 to 10"),
+    ({"retry": {"factor": "NaN"}}, "retry.factor", "1 to 10"),
+    ({"retry": {"maxDelay": "604801s"}}, "retry.max_delay", "100 ms to 7 days"),
+    ({"retry": {"initialDelay": "60s", "maxDelay": "30s"}}, "retry.max_delay", "(60 s) to 7 days"),
+    ({"retry": {"jitter": -0.1}}, "retry.jitter", "0 to 1"),
+    ({"retry": {"finalReasons": ["not found"]}}, "retry.final_reasons", "upper-case letters"),
+    ({"retry": {"finalReasons": ["A"] * 17}}, "retry.final_reasons", "at most 16, not 17"),
     ({"priority": 9}, "priority", "HIGH, NORMAL or LOW"),
     ({"payload": 1, "payloadBytes": "YQ=="}, "payload", "send one"),
     ({"payloadBytes": "YQ==", "payloadContentType": "png"}, "payload_content_type", "image/png"),
@@ -224,6 +235,16 @@ def test_a_bad_field_is_400_and_named(buzzer, fields, field, says):
     answer = post(buzzer, {"type": "demo.echo", **fields})
     message = assert_error(answer, 400, 3, "INVALID_FIELD", field)
     assert f"`{field}`: " in message and says in message
+
+
+def test_a_submit_sets_what_it_likes_of_the_retry_policy(buzzer):
+    job = post(buzzer, {"type": "demo.fail", "payload": {"times": 1}, "maxAttempts": 3, "retry": {
+        "initialDelay": "0.2s", "jitter": 0, "finalReasons": ["NO_INK"]}}).json()
+    assert job["retry"] == {"initialDelay": "0.200s", "factor": 2, "maxDelay": "600s", "jitter": 0,
+                            "finalReasons": ["NO_INK"]}
+    assert buzzer.wait_for_state(job["id"], "SUCCEEDED")["attempt"] == 2
+    job = ended(buzzer, "demo.fail", {"times": 1}, retry={"finalReasons": ["DEMO_FAILED"]})
+    assert (job["state"], job["attempt"], job["error"]["retryable"]) == ("FAILED", 1, False)
 
 
 def test_a_duration_that_no_proto_holds_is_400(buzzer):

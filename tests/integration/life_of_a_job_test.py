@@ -3,6 +3,7 @@
 """A job's life when parts of the system come and go under it."""
 
 import collections
+import datetime
 import os
 import pathlib
 import signal
@@ -25,6 +26,7 @@ def programs(tmp_path):
         notes = tmp_path / "notes"
         go_on = tmp_path / "go-on"
         config = tmp_path / "worker.yaml"
+        missing = tmp_path / "missing"
 
         def runs(self):
             """How often each job was run."""
@@ -45,6 +47,9 @@ def programs(tmp_path):
             return found
 
     made = Programs()
+    # Its test takes it away again, once the worker has seen it.
+    made.missing.write_text("#!/bin/sh\n")
+    made.missing.chmod(0o755)
     made.config.write_text(f"""
 slots: 20
 drain_timeout: 2s
@@ -57,6 +62,18 @@ handlers:
     grace: 1s
     program: ["{PROGRAMS}/leave_a_tree.sh", "{made.word}", "{made.trees}"]
     content_type: text/plain
+  - type: test.complain
+    kind: exec
+    grace: 1s
+    retry: {{initial: 100ms, factor: 1, jitter: 0, attempts: 2}}
+    program: [sh, -c, 'echo at page 3 >&2; trap "echo giving up >&2; exit 1" TERM;
+              echo "{{}}" >&3; while :; do sleep 0.05; done']
+  - type: test.away
+    kind: exec
+    program: [sh, -c, 'echo "{{\\"retry_after\\": \\"1h\\"}}" >&3; exit 75']
+  - type: test.missing
+    kind: exec
+    program: ["{made.missing}"]
   - type: test.note
     kind: exec
     grace: 1s
@@ -70,6 +87,12 @@ handlers:
 def buzzer_with_programs(broker, programs):
     with harness.Set(broker, worker_config=programs.config) as running:
         yield running
+
+
+def seconds_between(start, end):
+    """Of two times as the API writes them."""
+    start, end = (datetime.datetime.fromisoformat(time_) for time_ in (start, end))
+    return (end - start).total_seconds()
 
 
 def state_changes(events):
@@ -278,6 +301,23 @@ def test_a_failing_job_is_retried_and_succeeds(fresh_buzzer):
     assert [event["cause"] for event in full["history"]] == [
         "SUBMITTED", "CLAIMED", "FAILED", "DUE", "CLAIMED", "FAILED", "DUE", "CLAIMED",
         "SUCCEEDED"]
+
+
+def test_a_program_says_not_before(buzzer_with_programs):
+    job = buzzer_with_programs.submit("test.away")
+    waiting = buzzer_with_programs.wait_for_state(job["id"], "SCHEDULED")
+    assert waiting["error"]["retryAfter"] == "3600s"
+    assert seconds_between(waiting["updateTime"], waiting["runAt"]) == pytest.approx(3600, abs=1e-3)
+
+
+def test_a_program_that_has_gone_burns_no_job(buzzer_with_programs, programs):
+    programs.missing.unlink()
+    job = buzzer_with_programs.submit("test.missing")
+    waiting = buzzer_with_programs.wait_for_state(job["id"], "SCHEDULED")
+    assert waiting["error"]["reason"] == "PROGRAM_NOT_STARTED"
+    assert seconds_between(waiting["updateTime"], waiting["runAt"]) == pytest.approx(60, abs=1e-3)
+    told = buzzer_with_programs.worker.wait_for_event("program_not_started")
+    assert (told["level"], told["program"]) == ("error", str(programs.missing))
 
 
 def test_a_deadline_ends_waiting_and_running_jobs(buzzer_with_programs, programs):

@@ -85,11 +85,17 @@ bool BlockingStore::Succeed(const LeaseRef& lease, const std::string& result) co
 }
 
 bool BlockingStore::Fail(const LeaseRef& lease, bool retryable) const {
+  v1::JobError error;
+  error.set_reason("HANDLER_FAILED");
+  error.set_retryable(retryable);
+  return Fail(lease, std::move(error));
+}
+
+bool BlockingStore::Fail(const LeaseRef& lease, v1::JobError error) const {
   OutcomeReport outcome;
   outcome.lease = lease;
   outcome.kind = OutcomeReport::Kind::kFailure;
-  outcome.failure.set_reason("HANDLER_FAILED");
-  outcome.failure.set_retryable(retryable);
+  outcome.failure = std::move(error);
   return Finish(std::move(outcome));
 }
 

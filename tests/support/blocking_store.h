@@ -42,6 +42,7 @@ class BlockingStore {
   bool Finish(OutcomeReport outcome) const;
   bool Succeed(const LeaseRef& lease, const std::string& result = "done") const;
   bool Fail(const LeaseRef& lease, bool retryable) const;
+  bool Fail(const LeaseRef& lease, v1::JobError error) const;
   bool HandBack(const LeaseRef& lease) const;
   void Report(const LeaseRef& lease, double fraction, const std::string& data = "") const;
   void LoseLease(const LeaseRef& lease, LossCause cause = LossCause::kLeaseExpired) const;

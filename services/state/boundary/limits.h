@@ -53,7 +53,7 @@ inline constexpr size_t kMaxUntakenBytes = 8 << 20;
 // What a claim counts while it waits: its answer has the payload.
 inline constexpr size_t kClaimBytes = 64 << 10;
 
-// Of one message, parts (see WireParts): a job has at most forty, its labels
+// Of one message, parts (see WireParts): a job has at most sixty, its labels and final reasons
 // counted; the progress of fifty jobs may have eight thousand numbers each.
 inline constexpr int64_t kMaxSubmitParts = 100'000;
 inline constexpr int64_t kMaxWorkParts = 500'000;

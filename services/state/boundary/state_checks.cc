@@ -137,11 +137,7 @@ absl::Status Check(const NewJob& job) {
   if (auto bad = CheckLabels(job.labels()); !bad.ok()) return bad;
   if (auto bad = CheckKey(job); !bad.ok()) return bad;
   if (auto bad = CheckTimes(job); !bad.ok()) return bad;
-  if (job.max_attempts() < 1 || job.max_attempts() > kMaxMaxAttempts) {
-    return InvalidField("max_attempts", absl::StrCat("must be 1 to ", kMaxMaxAttempts, ", not ",
-                                                     job.max_attempts()));
-  }
-  return absl::OkStatus();
+  return CheckRetries(job.retry(), job.max_attempts());
 }
 
 absl::Status Check(const internal::v1::WatchRequest::Start& start) {

@@ -143,7 +143,7 @@ absl::Status Check(const Claim& claim) {
       !IsInRange(claim.attempt_timeout(), absl::ZeroDuration(), kMaxHandlerTime)) {
     return InvalidField("attempt_timeout", "must be 0 s (none) to 366 days");
   }
-  return absl::OkStatus();
+  return CheckRetries(claim.retry(), claim.max_attempts());
 }
 
 absl::Status Check(const internal::v1::Renewal& renewal) { return CheckLease(renewal); }
@@ -173,6 +173,14 @@ void Mend(Outcome* outcome) {
   Cut(error.mutable_reason(), kMaxErrorReasonBytes);
   Cut(error.mutable_message(), kMaxErrorMessageBytes);
   Cut(error.mutable_detail(), kMaxErrorDetailBytes);
+  if (!error.has_retry_after()) return;
+  const auto retry_after = CheckedDuration(error.retry_after());
+  if (!retry_after.has_value() || *retry_after < absl::ZeroDuration()) {
+    error.clear_retry_after();
+  } else if (*retry_after > kMaxRetryAfter) {
+    error.mutable_retry_after()->set_seconds(absl::ToInt64Seconds(kMaxRetryAfter));
+    error.mutable_retry_after()->set_nanos(0);
+  }
 }
 
 void Mend(internal::v1::ProgressReport* report) {

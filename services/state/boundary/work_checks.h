@@ -27,7 +27,8 @@ absl::Status Check(const internal::v1::Outcome& outcome);
 // An attempt did end, whatever is wrong with the words: makes its error or result one that
 // can be kept. Texts are cut, a reason that is none becomes HANDLER_FAILED, a content type
 // that is none application/octet-stream, and a result that is too large a failure
-// (RESULT_TOO_LARGE).
+// (RESULT_TOO_LARGE). A wait before the next attempt is cut to kMaxRetryAfter, and left out if it
+// is none.
 void Mend(internal::v1::Outcome* outcome);
 // Cuts the message, bounds the fraction, and leaves out data that is too large or cannot be
 // told (see IsTellable).

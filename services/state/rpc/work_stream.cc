@@ -4,6 +4,7 @@
 #include "services/state/rpc/work_stream.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -179,6 +180,8 @@ void WorkStream::OnClaims(const internal::v1::WorkRequest& request) {
     asked.grace =
         claim.has_grace() ? std::min(FromDuration(claim.grace()), kMaxGrace) : kDefaultGrace;
     if (claim.has_attempt_timeout()) asked.attempt_timeout = FromDuration(claim.attempt_timeout());
+    if (claim.has_retry()) asked.retry = std::make_shared<const v1::RetryPolicy>(claim.retry());
+    asked.max_attempts = claim.max_attempts();
   }
   if (!refused.empty()) {
     Send([&](internal::v1::WorkResponse& response) {

@@ -15,12 +15,13 @@ namespace {
 constexpr char kSelectJob[] =
     "SELECT j.n, j.id, j.queue, s.spec, j.state, j.revision, j.attempt, j.failed_attempts,"
     " j.stop_cause, j.retried, j.claim_id, j.claim_answer, j.lease_id, j.worker, j.grace,"
-    " j.attempt_timeout, j.queue_position, j.queued_at, j.updated_at, j.run_at, j.started_at,"
+    " j.attempt_timeout, j.handler_retry, j.handler_max_attempts, j.retry_delay, j.queue_position, "
+    "j.queued_at, j.updated_at, j.run_at, j.started_at,"
     " j.ended_at, j.deadline_at, j.purge_at, j.error, j.result_type, j.result_size,"
     " p.attempt, p.revision, p.fraction, p.message, p.data, p.time"
     " FROM jobs j JOIN submissions s ON s.n = j.n LEFT JOIN progress p ON p.n = j.n ";
 
-constexpr int kMutableColumns = 24;
+constexpr int kMutableColumns = 27;
 
 // A job keeps this many lines of history.
 constexpr int kMaxHistory = 1000;
@@ -49,6 +50,15 @@ JobRecord Read(const Statement& row) {
   job.worker = row.String(c++);
   job.grace = Micros(row.Int(c++));
   job.attempt_timeout = Micros(row.Int(c++));
+  if (!row.IsNull(c)) {
+    auto policy = std::make_shared<v1::RetryPolicy>();
+    const absl::string_view bytes = row.Bytes(c);
+    policy->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    job.handler_retry = std::move(policy);
+  }
+  ++c;
+  job.handler_max_attempts = static_cast<int32_t>(row.Int(c++));
+  job.retry_delay = Micros(row.Int(c++));
   job.queue_position = row.Int(c++);
   job.queued_at = row.OptionalTime(c++);
   job.updated_at = row.Time(c++);
@@ -163,7 +173,8 @@ JobRowsWriter::JobRowsWriter(Database* database)
       insert_job_(database->Prepare(absl::StrCat(
           "INSERT INTO jobs (id, tenant, type, queue, priority, state, revision, attempt,"
           " failed_attempts, stop_cause, retried, claim_id, claim_answer, lease_id, worker, grace,"
-          " attempt_timeout, queue_position, queued_at, updated_at, run_at, started_at, ended_at,"
+          " attempt_timeout, handler_retry, handler_max_attempts, retry_delay, queue_position, "
+          "queued_at, updated_at, run_at, started_at, ended_at,"
           " deadline_at, purge_at, wake_at, error, result_type, result_size) VALUES (",
           Placeholders(5 + kMutableColumns), ")"))),
       insert_submission_(
@@ -173,10 +184,11 @@ JobRowsWriter::JobRowsWriter(Database* database)
       update_job_(database->Prepare(
           "UPDATE jobs SET state = ?2, revision = ?3, attempt = ?4, failed_attempts = ?5,"
           " stop_cause = ?6, retried = ?7, claim_id = ?8, claim_answer = ?9, lease_id = ?10,"
-          " worker = ?11, grace = ?12, attempt_timeout = ?13, queue_position = ?14,"
-          " queued_at = ?15, updated_at = ?16, run_at = ?17, started_at = ?18, ended_at = ?19,"
-          " deadline_at = ?20, purge_at = ?21, wake_at = ?22, error = ?23, result_type = ?24,"
-          " result_size = ?25 WHERE n = ?1")),
+          " worker = ?11, grace = ?12, attempt_timeout = ?13, handler_retry = ?14,"
+          " handler_max_attempts = ?15, retry_delay = ?16, queue_position = ?17,"
+          " queued_at = ?18, updated_at = ?19, run_at = ?20, started_at = ?21, ended_at = ?22,"
+          " deadline_at = ?23, purge_at = ?24, wake_at = ?25, error = ?26, result_type = ?27,"
+          " result_size = ?28 WHERE n = ?1")),
       insert_history_(database->Prepare(
           absl::StrCat(BUZZER_PLANTED("revision_not_raised") ? "INSERT OR REPLACE" : "INSERT",
                        " INTO history (n, revision, time, state, attempt, cause, error)"
@@ -218,6 +230,13 @@ void JobRowsWriter::BindMutable(Statement& statement, int first, const JobRecord
   statement.BindText(i++, job.worker);
   statement.Bind(i++, absl::ToInt64Microseconds(job.grace));
   statement.Bind(i++, absl::ToInt64Microseconds(job.attempt_timeout));
+  if (job.handler_retry != nullptr) {
+    statement.BindBlob(i++, job.handler_retry->SerializeAsString());
+  } else {
+    statement.BindNull(i++);
+  }
+  statement.Bind(i++, int64_t{job.handler_max_attempts});
+  statement.Bind(i++, absl::ToInt64Microseconds(job.retry_delay));
   statement.Bind(i++, job.queue_position);
   statement.BindTime(i++, job.queued_at);
   statement.BindTime(i++, job.updated_at);

@@ -281,7 +281,7 @@ class SqliteJobStore final : public JobStore {
     if (absl::Status settled = SettleLog(**database, after_fault); !settled.ok()) return settled;
     writer_ =
         std::make_unique<StoreWriter>(*std::move(database), options_.directory, options_.clock,
-                                      options_.retry, options_.limits, &counts_);
+                                      options_.jitter, options_.limits, &counts_);
     return writer_->status();
   }
 

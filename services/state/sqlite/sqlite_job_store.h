@@ -22,7 +22,8 @@ struct SqliteJobStoreOptions {
   std::string directory;
   // Not owned.
   const Clock* clock = Clock::Real();
-  RetryPolicy retry;
+  // Another in tests.
+  JitterDraw jitter = DrawJitter;
   AdmissionLimits limits;
   // Writes (jobs, claims, outcomes, ...) that may wait for their commit. Beyond it a
   // call is refused with UNAVAILABLE STORE_BUSY.

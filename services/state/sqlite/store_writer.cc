@@ -32,12 +32,12 @@ absl::Status StoreFull(absl::string_view why) {
 }  // namespace
 
 StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directory,
-                         const Clock* clock, RetryPolicy retry, AdmissionLimits limits,
+                         const Clock* clock, JitterDraw jitter, AdmissionLimits limits,
                          CountTable* counts)
     : database_(std::move(database)),
       directory_(std::move(directory)),
       clock_(clock),
-      retry_(std::move(retry)),
+      jitter_(std::move(jitter)),
       limits_(std::move(limits)),
       counts_(counts),
       rows_(database_.get()),
@@ -62,15 +62,13 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
       resume_(database_->Prepare("DELETE FROM paused_queues WHERE queue = ?")),
       due_(rows_.PrepareScan("WHERE j.wake_at <= ? ORDER BY j.wake_at LIMIT ?")),
       next_wake_(database_->Prepare("SELECT min(wake_at) FROM jobs WHERE wake_at IS NOT NULL")),
-      // ?1: the step. ?2: now. ?3 and ?4: the first and the longest backoff. None waits
-      // longer than its own failures allow.
-      shift_retries_(database_->Prepare(
-          "UPDATE jobs SET run_at = shifted.at,"
-          " wake_at = min(shifted.at, ifnull(jobs.deadline_at, shifted.at))"
-          " FROM (SELECT n, min(run_at + ?1,"
-          "        ?2 + max(grace, min(?4, ?3 * (1 << min(failed_attempts - 1, 20))))) AS at"
-          "       FROM jobs WHERE state = 1 AND failed_attempts > 0) AS shifted"
-          " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")) {
+      // ?1: the step. ?2: now. None waits longer than it was to at its failure.
+      shift_retries_(
+          database_->Prepare("UPDATE jobs SET run_at = shifted.at,"
+                             " wake_at = min(shifted.at, ifnull(jobs.deadline_at, shifted.at))"
+                             " FROM (SELECT n, min(run_at + ?1, ?2 + retry_delay) AS at"
+                             "       FROM jobs WHERE state = 1 AND failed_attempts > 0) AS shifted"
+                             " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")) {
   LoadMemory();
   CapRetries();
 }
@@ -323,7 +321,7 @@ internal::v1::Granted StoreWriter::MakeGranted(const JobRecord& job) {
   if (job.progress.has_value() && !job.progress->data.empty()) {
     granted.mutable_checkpoint()->ParseFromString(job.progress->data);
   }
-  granted.set_last_attempt(job.failed_attempts + 1 >= job.spec->max_attempts());
+  granted.set_last_attempt(job.failed_attempts + 1 >= job.max_attempts());
   return granted;
 }
 
@@ -362,7 +360,7 @@ bool StoreWriter::Finish(const OutcomeReport& report) {
       break;
     }
     case OutcomeReport::Kind::kFailure:
-      step = Fail(*job, report.failure, retry_, clock_->Now());
+      step = Fail(*job, report.failure, jitter_, clock_->Now());
       break;
     case OutcomeReport::Kind::kHandedBack:
       step = HandBack(*job, clock_->Now());
@@ -396,7 +394,7 @@ void StoreWriter::LoseLease(const LeaseLoss& loss) {
   std::optional<JobRecord> job = Find(loss.lease.job);
   if (!job.has_value() || !HoldsLease(*job, loss.lease)) return;
   const Before before(*job);
-  const auto step = buzzer::state::LoseLease(*job, loss.cause, retry_, clock_->Now());
+  const auto step = buzzer::state::LoseLease(*job, loss.cause, jitter_, clock_->Now());
   if (step.has_value()) Persist(before, *job, *step);
 }
 
@@ -477,9 +475,7 @@ JobStore::TimerResult StoreWriter::RunTimers(int limit) {
 
 void StoreWriter::ShiftRetries(absl::Duration step) {
   shift_retries_.Bind(1, absl::ToInt64Microseconds(step));
-  shift_retries_.BindTime(2, clock_->Now());
-  shift_retries_.Bind(3, absl::ToInt64Microseconds(retry_.initial_backoff));
-  shift_retries_.Bind(4, absl::ToInt64Microseconds(retry_.max_backoff)).Run();
+  shift_retries_.BindTime(2, clock_->Now()).Run();
   recent_.Clear();
 }
 

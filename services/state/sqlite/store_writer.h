@@ -40,7 +40,7 @@ class StoreWriter {
  public:
   // `counts` is loaded from the database. Not owned: clock, counts.
   StoreWriter(std::unique_ptr<Database> database, std::string directory, const Clock* clock,
-              RetryPolicy retry, AdmissionLimits limits, CountTable* counts);
+              JitterDraw jitter, AdmissionLimits limits, CountTable* counts);
 
   const absl::Status& status() const { return database_->status(); }
   const Database& database() const { return *database_; }
@@ -96,7 +96,7 @@ class StoreWriter {
   const std::unique_ptr<Database> database_;
   const std::string directory_;
   const Clock* const clock_;
-  const RetryPolicy retry_;
+  const JitterDraw jitter_;
   const AdmissionLimits limits_;
   CountTable* const counts_;
 

@@ -28,12 +28,10 @@ DirectStore::DirectStore(const Clock* clock) {
   auto database = Database::Open(path, Database::Mode::kReadWrite);
   FUZZ_CHECK(database.ok());
   FUZZ_CHECK(Migrate(**database).ok());
-  RetryPolicy retry;
-  retry.jitter = [](absl::Duration bound) { return bound; };
   AdmissionLimits limits;
   limits.min_free_disk = 0;
-  writer_ = std::make_unique<StoreWriter>(*std::move(database), directory_.path(), clock, retry,
-                                          limits, &counts_);
+  writer_ = std::make_unique<StoreWriter>(
+      *std::move(database), directory_.path(), clock, [] { return 0.0; }, limits, &counts_);
   FUZZ_CHECK(writer_->status().ok());
   auto for_reading = Database::Open(path, Database::Mode::kReadOnly);
   FUZZ_CHECK(for_reading.ok());

@@ -6,6 +6,7 @@
 #include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "common/times/times.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/state_checks.h"
@@ -42,7 +43,7 @@ void CheckNewJob(const internal::v1::NewJob& job) {
   FUZZ_CHECK(v1::Job::Priority_Name(job.priority()) != "PRIORITY_UNSPECIFIED");
   FUZZ_CHECK(v1::Job::Priority_IsValid(job.priority()));
   FUZZ_CHECK(IsContentType(job.payload_content_type()));
-  FUZZ_CHECK(job.max_attempts() >= 1 && job.max_attempts() <= kMaxMaxAttempts);
+  FUZZ_CHECK(job.max_attempts() >= 0 && job.max_attempts() <= kMaxMaxAttempts);
   // Every time of its life can be told.
   const absl::Time now = absl::FromUnixSeconds(1'772'366'400);
   const JobRecord record = NewJobRecord(*JobId::FromBytes(job.id()), job, "q", now);
@@ -50,6 +51,8 @@ void CheckNewJob(const internal::v1::NewJob& job) {
     if (time.has_value()) FUZZ_CHECK(CanBeTold(*time));
   }
   FUZZ_CHECK(record.lease() >= kMinLease && record.lease() <= kMaxLease);
+  FUZZ_CHECK(record.max_attempts() >= 1 && record.max_attempts() <= kMaxMaxAttempts);
+  FUZZ_CHECK(FindFaults(record.retry()).empty());
   FUZZ_CHECK(record.retention() >= kMinRetention && record.retention() <= kMaxRetention);
   v1::Job shown;
   FUZZ_CHECK(shown.ParseFromString(ToProto(record).SerializeAsString()));

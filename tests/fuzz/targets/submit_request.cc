@@ -4,10 +4,12 @@
 // SubmitJobRequest as a whole: what the frontend lets through to state.
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/errors/errors.h"
 #include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "google/rpc/error_details.pb.h"
 #include "services/frontend/idempotency_key.h"
 #include "services/frontend/limits.h"
@@ -45,7 +47,8 @@ void CheckTimes(const NewJob& job) {
   FUZZ_CHECK(job.has_lease() && job.has_retention());
   CheckDuration(true, job.lease(), kMinLease, kMaxLease);
   CheckDuration(true, job.retention(), kMinRetention, kMaxRetention);
-  FUZZ_CHECK(job.max_attempts() >= 1 && job.max_attempts() <= kMaxMaxAttempts);
+  FUZZ_CHECK(job.max_attempts() >= 0 && job.max_attempts() <= kMaxMaxAttempts);
+  FUZZ_CHECK(FindFaults(job.retry()).empty());
 }
 
 void CheckJob(const NewJob& job, const SubmitContext& context) {
@@ -66,6 +69,13 @@ void CheckJob(const NewJob& job, const SubmitContext& context) {
   CheckTimes(job);
 }
 
+bool IsField(absl::string_view path) {
+  const bool of_retry = absl::ConsumePrefix(&path, "retry.");
+  const auto* message =
+      of_retry ? v1::RetryPolicy::descriptor() : v1::SubmitJobRequest::descriptor();
+  return message->FindFieldByName(std::string(path)) != nullptr;
+}
+
 void CheckRefusal(const absl::Status& error) {
   fuzz::CheckError(error, absl::StatusCode::kInvalidArgument, "", 8192);
   const std::string reason = ErrorReason(error);
@@ -77,8 +87,7 @@ void CheckRefusal(const absl::Status& error) {
     if (!detail.UnpackTo(&faults)) continue;
     FUZZ_CHECK(faults.field_violations_size() > 0 && faults.field_violations_size() <= 20);
     for (const auto& fault : faults.field_violations()) {
-      FUZZ_CHECK_SEEN(v1::SubmitJobRequest::descriptor()->FindFieldByName(fault.field()) != nullptr,
-                      fault.field());
+      FUZZ_CHECK_SEEN(IsField(fault.field()), fault.field());
       fuzz::CheckText(fault.description(), 512);
       FUZZ_CHECK_SEEN(
           error.message().find(absl::StrCat("`", fault.field(), "`: ")) != absl::string_view::npos,

@@ -11,9 +11,11 @@
 #include "common/job_fields/job_fields.h"
 #include "common/limits/limits.h"
 #include "common/names/names.h"
+#include "common/retry_policy/retry_policy.h"
 #include "common/times/times.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/work_checks.h"
+#include "services/state/retry_policy.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/message_mutator.h"
 
@@ -59,6 +61,14 @@ void CheckClaim(const internal::v1::Claim& claim) {
     const auto value = CheckedDuration(duration);
     FUZZ_CHECK(value.has_value() && *value >= absl::ZeroDuration() && *value <= kMaxHandlerTime);
   }
+  FUZZ_CHECK(claim.max_attempts() >= 0 && claim.max_attempts() <= kMaxMaxAttempts);
+  // Whatever the job says itself, what counts for it is sound and gives a delay that can be told.
+  const v1::RetryPolicy policy = EffectivePolicy({}, claim.retry());
+  FUZZ_CHECK(FindFaults(policy).empty());
+  for (const int failures : {1, 2, kMaxMaxAttempts}) {
+    const absl::Duration delay = RetryDelay(policy, failures, 0.5);
+    FUZZ_CHECK(delay >= absl::ZeroDuration() && delay <= kMaxRetryDelay);
+  }
 }
 
 void CheckProgress(internal::v1::ProgressReport& report) {
@@ -93,6 +103,7 @@ void CheckOutcome(internal::v1::Outcome& outcome) {
     fuzz::CheckText(error.reason(), kMaxErrorReasonBytes);
     FUZZ_CHECK(error.message().size() <= kMaxErrorMessageBytes);
     FUZZ_CHECK(error.detail().size() <= kMaxErrorDetailBytes);
+    FUZZ_CHECK(IsInRange(error.retry_after(), absl::ZeroDuration(), kMaxRetryAfter));
     v1::JobError again;
     FUZZ_CHECK(again.ParseFromString(error.SerializeAsString()));
   } else {

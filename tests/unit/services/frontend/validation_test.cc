@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
@@ -81,7 +82,9 @@ TEST(MakeNewJob, FillsInTheDefaults) {
   EXPECT_EQ(job->payload(), "null");
   EXPECT_TRUE(job->payload_is_json());
   EXPECT_EQ(job->payload_content_type(), "application/json");
-  EXPECT_EQ(job->max_attempts(), 5);
+  // The handler of the type may have a say in these.
+  EXPECT_EQ(job->max_attempts(), 0);
+  EXPECT_FALSE(job->has_retry());
   EXPECT_EQ(job->lease().seconds(), 30);
   EXPECT_EQ(job->retention().seconds(), kDay);
   EXPECT_FALSE(job->has_run_at() || job->has_delay() || job->has_deadline() ||
@@ -104,6 +107,9 @@ TEST(MakeNewJob, TakesEveryFieldOver) {
   request.set_max_attempts(7);
   request.mutable_lease()->set_seconds(10);
   request.mutable_retention()->set_seconds(100);
+  request.mutable_retry()->mutable_initial_delay()->set_seconds(30);
+  request.mutable_retry()->set_jitter(0);
+  request.mutable_retry()->add_final_reasons("NO_INK");
   const auto job = Make(request);
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_EQ(job->queue(), "photos");
@@ -121,6 +127,7 @@ TEST(MakeNewJob, TakesEveryFieldOver) {
   EXPECT_EQ(job->max_attempts(), 7);
   EXPECT_EQ(job->lease().seconds(), 10);
   EXPECT_EQ(job->retention().seconds(), 100);
+  EXPECT_EQ(job->retry().SerializeAsString(), request.retry().SerializeAsString());
 }
 
 TEST(MakeNewJob, NamesEachFaultyField) {
@@ -157,6 +164,31 @@ TEST(MakeNewJob, NamesEachFaultyField) {
   EXPECT_EQ(FaultOf([](R r) { r->set_max_attempts(-1); }), "max_attempts");
   EXPECT_EQ(FaultOf([](R r) { r->set_max_attempts(101); }), "max_attempts");
   EXPECT_EQ(FaultOf([](R r) { r->set_max_attempts(100); }), "");
+}
+
+TEST(MakeNewJob, NamesEachFaultyFieldOfARetryPolicy) {
+  using R = v1::RetryPolicy*;
+  const auto fault = [](const std::function<void(R)>& change) {
+    return FaultOf([&](v1::SubmitJobRequest* r) { change(r->mutable_retry()); });
+  };
+  EXPECT_EQ(fault([](R) {}), "");
+  EXPECT_EQ(fault([](R r) { r->mutable_initial_delay()->set_nanos(99'999'999); }),
+            "retry.initial_delay");
+  EXPECT_EQ(fault([](R r) { r->set_factor(0.5); }), "retry.factor");
+  EXPECT_EQ(fault([](R r) { r->set_factor(std::nan("")); }), "retry.factor");
+  EXPECT_EQ(fault([](R r) { r->mutable_max_delay()->set_seconds(7 * kDay + 1); }),
+            "retry.max_delay");
+  EXPECT_EQ(fault([](R r) {
+              r->mutable_initial_delay()->set_seconds(60);
+              r->mutable_max_delay()->set_seconds(59);
+            }),
+            "retry.max_delay");
+  EXPECT_EQ(fault([](R r) { r->set_jitter(25); }), "retry.jitter");
+  EXPECT_EQ(fault([](R r) { r->add_final_reasons("not found"); }), "retry.final_reasons");
+  EXPECT_EQ(fault([](R r) {
+              for (int i = 0; i < 17; ++i) r->add_final_reasons("NO_INK");
+            }),
+            "retry.final_reasons");
 }
 
 TEST(MakeNewJob, BoundsLabels) {

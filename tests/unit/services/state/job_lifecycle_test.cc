@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <memory>
 #include <set>
 
 #include "common/errors/errors.h"
@@ -21,13 +23,12 @@ v1::JobError Error(bool retryable = true) {
   return error;
 }
 
-// A job in each of its states, and the policy to fail it with.
+// Takes nothing off a delay.
+const JitterDraw kFullDelay = [] { return 0.0; };
+
+// A job in each of its states.
 class JobLifecycle : public ::testing::Test {
  protected:
-  JobLifecycle() {
-    policy_.jitter = [](absl::Duration bound) { return bound; };
-  }
-
   static JobRecord Queued(int max_attempts = 5) {
     internal::v1::NewJob spec;
     spec.set_tenant("default");
@@ -56,7 +57,7 @@ class JobLifecycle : public ::testing::Test {
 
   // Fails the attempt, and brings the job to its next one.
   void FailAndRunAgain(JobRecord& job) {
-    ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+    ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
     ASSERT_TRUE(BecomeDue(job, kNow).has_value());
     Run(job);
   }
@@ -69,7 +70,20 @@ class JobLifecycle : public ::testing::Test {
 
   static LeaseRef LeaseOf(const JobRecord& job) { return {job.id, job.attempt, job.lease_id}; }
 
-  RetryPolicy policy_;
+  // A job that runs, with what its submit and its handler say of retries.
+  static JobRecord RunningBy(const v1::RetryPolicy& submitted, const v1::RetryPolicy& handlers,
+                             int submitted_attempts = 0, int handlers_attempts = 0) {
+    internal::v1::NewJob spec;
+    spec.set_type("demo.echo");
+    *spec.mutable_retry() = submitted;
+    spec.set_max_attempts(submitted_attempts);
+    JobRecord job = NewJobRecord(JobId::Make(kNow), spec, "demo.echo", kNow);
+    ClaimRequest claim = Claim(job);
+    claim.retry = std::make_shared<const v1::RetryPolicy>(handlers);
+    claim.max_attempts = handlers_attempts;
+    EXPECT_EQ(AnswerClaim(job, claim, false, kNow).answer, ClaimAnswer::kGranted);
+    return job;
+  }
 };
 
 TEST_F(JobLifecycle, BeginsQueuedUnlessItIsForLater) {
@@ -118,7 +132,7 @@ TEST_F(JobLifecycle, RaisesTheAttemptNumberWithEveryGrantAndNothingElse) {
   Run(job);
   FailAndRunAgain(job);
   EXPECT_EQ(job.attempt, 6);
-  ASSERT_TRUE(Fail(job, Error(false), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(false), kFullDelay, kNow).has_value());
   ASSERT_TRUE(RequestRetry(job, kNow).ok());
   EXPECT_EQ(job.attempt, 6);
   Run(job);
@@ -139,7 +153,7 @@ TEST_F(JobLifecycle, RetriesAsOftenAsTheAllowanceSays) {
   JobRecord job = Running(/*max_attempts=*/3);
   FailAndRunAgain(job);
   FailAndRunAgain(job);
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(job.state, v1::Job::FAILED);
   EXPECT_EQ(job.failed_attempts, 3);
   EXPECT_EQ(job.error->attempt(), 3);
@@ -149,19 +163,20 @@ TEST_F(JobLifecycle, RetriesAsOftenAsTheAllowanceSays) {
 
 TEST_F(JobLifecycle, EndsAtAFinalErrorWhateverTheAllowance) {
   JobRecord job = Running();
-  const auto step = Fail(job, Error(/*retryable=*/false), policy_, kNow);
+  const auto step = Fail(job, Error(/*retryable=*/false), kFullDelay, kNow);
   ASSERT_TRUE(step.has_value());
   EXPECT_EQ(step->cause, "FAILED");
   EXPECT_EQ(job.state, v1::Job::FAILED);
 }
 
-TEST_F(JobLifecycle, BacksOffFromOneSecondDoublingToTenMinutes) {
+TEST_F(JobLifecycle, WaitsFromTwoSecondsDoublingToTenMinutes) {
   JobRecord job = Running(/*max_attempts=*/100);
-  absl::Duration expected = absl::Seconds(1);
-  for (int failures = 1; failures < 20; ++failures) {
-    ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  absl::Duration expected = absl::Seconds(2);
+  for (int failures = 1; failures < 100; ++failures) {
+    ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
     EXPECT_EQ(job.state, v1::Job::SCHEDULED);
     EXPECT_EQ(*job.run_at - kNow, expected) << "after failure " << failures;
+    EXPECT_EQ(job.retry_delay, expected);
     EXPECT_EQ(WakeTime(job), job.run_at);
     expected = std::min(2 * expected, absl::Minutes(10));
     ASSERT_TRUE(BecomeDue(job, *job.run_at).has_value());
@@ -169,25 +184,119 @@ TEST_F(JobLifecycle, BacksOffFromOneSecondDoublingToTenMinutes) {
   }
 }
 
-TEST_F(JobLifecycle, SpreadsRetriesOverTheWholeBound) {
-  const RetryPolicy real;
+// A downstream that is away for ten minutes fails no job, whatever is drawn.
+TEST_F(JobLifecycle, OutlivesTenMinutesOfADownstreamsOutageEvenAtTheLeastJitterByDefault) {
+  const JitterDraw least_delay = [] { return std::nextafter(1.0, 0.0); };
+  JobRecord job = Running(/*max_attempts=*/0);
+  absl::Time now = kNow;
+  int attempts = 1;
+  for (; job.state != v1::Job::FAILED; ++attempts) {
+    ASSERT_TRUE(Fail(job, Error(), least_delay, now).has_value());
+    if (job.state == v1::Job::FAILED) break;
+    now = *job.run_at;
+    ASSERT_TRUE(BecomeDue(job, now).has_value());
+    Run(job);
+  }
+  EXPECT_EQ(attempts, 10);
+  EXPECT_GT(now - kNow, absl::Minutes(10));
+}
+
+TEST_F(JobLifecycle, SpreadsRetriesOverTheJittersShareOfTheDelay) {
   absl::Duration least = absl::InfiniteDuration();
   absl::Duration most = absl::ZeroDuration();
   for (int i = 0; i < 500; ++i) {
     JobRecord job = Running();
-    ASSERT_TRUE(Fail(job, Error(), real, kNow).has_value());
+    ASSERT_TRUE(Fail(job, Error(), DrawJitter, kNow).has_value());
     least = std::min(least, *job.run_at - kNow);
     most = std::max(most, *job.run_at - kNow);
   }
-  EXPECT_GE(least, absl::ZeroDuration());
-  EXPECT_LT(least, absl::Milliseconds(200));
-  EXPECT_GT(most, absl::Milliseconds(800));
-  EXPECT_LT(most, absl::Seconds(1));
+  EXPECT_GE(least, absl::Milliseconds(1500));
+  EXPECT_LT(least, absl::Milliseconds(1600));
+  EXPECT_GT(most, absl::Milliseconds(1900));
+  EXPECT_LE(most, absl::Seconds(2));
+}
+
+TEST_F(JobLifecycle, TakesTheSubmitsPolicyBeforeTheHandlersFieldByField) {
+  v1::RetryPolicy submitted, handlers;
+  submitted.mutable_initial_delay()->set_seconds(30);
+  handlers.mutable_initial_delay()->set_seconds(7);
+  handlers.set_factor(3);
+  JobRecord job = RunningBy(submitted, handlers, 0, 4);
+  EXPECT_EQ(job.max_attempts(), 4);
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(30));
+  ASSERT_TRUE(BecomeDue(job, kNow).has_value());
+  // Another worker, another file: the newest attempt's handler counts.
+  Run(job);
+  EXPECT_EQ(job.max_attempts(), 10);
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(60));
+  EXPECT_EQ(RunningBy({}, {}, 2, 4).max_attempts(), 2);
+}
+
+TEST_F(JobLifecycle, AppliesTheHandlersPolicyToALostLeaseAsWell) {
+  v1::RetryPolicy handlers;
+  handlers.mutable_initial_delay()->set_seconds(300);
+  JobRecord job = RunningBy({}, handlers);
+  ASSERT_TRUE(LoseLease(job, LossCause::kLeaseExpired, kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(300));
+  handlers.add_final_reasons("LEASE_EXPIRED");
+  job = RunningBy({}, handlers);
+  const auto step = LoseLease(job, LossCause::kLeaseExpired, kFullDelay, kNow);
+  EXPECT_EQ(job.state, v1::Job::FAILED);
+  EXPECT_FALSE(step->error->retryable());
+}
+
+TEST_F(JobLifecycle, EndsAtAReasonThatThePolicyCallsFinal) {
+  v1::RetryPolicy submitted;
+  submitted.add_final_reasons("NO_INK");
+  submitted.add_final_reasons("HANDLER_FAILED");
+  JobRecord job = RunningBy(submitted, {});
+  ASSERT_TRUE(Fail(job, Error(/*retryable=*/true), kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.state, v1::Job::FAILED);
+  EXPECT_EQ(job.failed_attempts, 1);
+  EXPECT_FALSE(job.error->retryable());
+  v1::JobError other = Error();
+  other.set_reason("HANDLER_FAILED_TWICE");
+  job = RunningBy(submitted, {});
+  ASSERT_TRUE(Fail(job, other, kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.state, v1::Job::SCHEDULED);
+}
+
+TEST_F(JobLifecycle, WaitsAsLongAsTheHandlerAsksIfThatIsLonger) {
+  v1::JobError error = Error();
+  error.mutable_retry_after()->set_seconds(30);
+  JobRecord job = Running();
+  ASSERT_TRUE(Fail(job, error, kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(30));
+  EXPECT_EQ(job.error->retry_after().seconds(), 30);
+  // No policy cuts it, and none is shortened by it.
+  v1::RetryPolicy submitted;
+  submitted.mutable_initial_delay()->set_seconds(5);
+  submitted.mutable_max_delay()->set_seconds(5);
+  job = RunningBy(submitted, {});
+  ASSERT_TRUE(Fail(job, error, kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(30));
+  error.mutable_retry_after()->set_seconds(1);
+  job = RunningBy(submitted, {});
+  ASSERT_TRUE(Fail(job, error, kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(5));
+}
+
+TEST_F(JobLifecycle, GivesARetriedJobAFreshAllowance) {
+  JobRecord job = Running(/*max_attempts=*/2);
+  FailAndRunAgain(job);
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
+  ASSERT_TRUE(RequestRetry(job, kNow).ok());
+  Run(job);
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
+  EXPECT_EQ(job.state, v1::Job::SCHEDULED);
+  EXPECT_EQ(job.run_at, kNow + absl::Seconds(2));
 }
 
 TEST_F(JobLifecycle, ShowsTheErrorUntilTheNextAttempt) {
   JobRecord job = Running();
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   EXPECT_TRUE(job.error.has_value());
   ASSERT_TRUE(BecomeDue(job, kNow).has_value());
   Run(job);
@@ -197,7 +306,7 @@ TEST_F(JobLifecycle, ShowsTheErrorUntilTheNextAttempt) {
 TEST_F(JobLifecycle, RetriesALostLeaseOneGraceLaterAtTheEarliest) {
   JobRecord job = Running();
   job.grace = absl::Seconds(25);
-  const auto step = LoseLease(job, LossCause::kLeaseExpired, policy_, kNow);
+  const auto step = LoseLease(job, LossCause::kLeaseExpired, kFullDelay, kNow);
   ASSERT_TRUE(step.has_value());
   EXPECT_EQ(step->cause, "LEASE_EXPIRED");
   EXPECT_EQ(job.state, v1::Job::SCHEDULED);
@@ -207,7 +316,7 @@ TEST_F(JobLifecycle, RetriesALostLeaseOneGraceLaterAtTheEarliest) {
 
 TEST_F(JobLifecycle, EndsFailedWhenTheLastAttemptIsLost) {
   JobRecord job = Running(/*max_attempts=*/1);
-  ASSERT_TRUE(LoseLease(job, LossCause::kAttemptTimeout, policy_, kNow).has_value());
+  ASSERT_TRUE(LoseLease(job, LossCause::kAttemptTimeout, kFullDelay, kNow).has_value());
   EXPECT_EQ(job.state, v1::Job::FAILED);
   EXPECT_EQ(job.error->reason(), "ATTEMPT_TIMEOUT");
 }
@@ -218,7 +327,7 @@ TEST_F(JobLifecycle, CancelsAWaitingJobAtOnceAndARunningOneThroughCancelling) {
   EXPECT_EQ(queued.state, v1::Job::CANCELLED);
 
   JobRecord scheduled = Running();
-  ASSERT_TRUE(Fail(scheduled, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(scheduled, Error(), kFullDelay, kNow).has_value());
   ASSERT_TRUE(RequestCancel(scheduled, kNow).ok());
   EXPECT_EQ(scheduled.state, v1::Job::CANCELLED);
   EXPECT_FALSE(scheduled.error.has_value());
@@ -237,7 +346,7 @@ TEST_F(JobLifecycle, CancelsIdempotently) {
   ASSERT_TRUE(again.ok());
   EXPECT_FALSE(again->has_value());
   EXPECT_EQ(cancelling.revision, revision);
-  ASSERT_TRUE(Fail(cancelling, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(cancelling, Error(), kFullDelay, kNow).has_value());
   again = RequestCancel(cancelling, kNow);
   ASSERT_TRUE(again.ok());
   EXPECT_FALSE(again->has_value());
@@ -248,7 +357,7 @@ TEST_F(JobLifecycle, RefusesToCancelWhatSucceededOrFailed) {
   ASSERT_TRUE(Succeed(succeeded, {}, kNow).has_value());
   EXPECT_EQ(ErrorReason(RequestCancel(succeeded, kNow).status()), "JOB_FINISHED");
   JobRecord failed = Running();
-  ASSERT_TRUE(Fail(failed, Error(false), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(failed, Error(false), kFullDelay, kNow).has_value());
   EXPECT_EQ(RequestCancel(failed, kNow).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
@@ -258,7 +367,7 @@ TEST_F(JobLifecycle, EndsACancellingJobByWhatItsHandlerDid) {
   EXPECT_EQ(succeeded.state, v1::Job::SUCCEEDED);
 
   JobRecord failed = Cancelling();
-  ASSERT_TRUE(Fail(failed, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(failed, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(failed.state, v1::Job::CANCELLED);
   EXPECT_EQ(failed.failed_attempts, 0);
   EXPECT_FALSE(failed.error.has_value());
@@ -268,7 +377,7 @@ TEST_F(JobLifecycle, EndsACancellingJobByWhatItsHandlerDid) {
   EXPECT_EQ(back.state, v1::Job::CANCELLED);
 
   JobRecord lost = Cancelling();
-  const auto step = LoseLease(lost, LossCause::kLeaseExpired, policy_, kNow);
+  const auto step = LoseLease(lost, LossCause::kLeaseExpired, kFullDelay, kNow);
   EXPECT_EQ(step->cause, "WORKER_LOST");
   EXPECT_EQ(lost.state, v1::Job::CANCELLED);
   EXPECT_EQ(lost.error->reason(), "WORKER_LOST");
@@ -284,7 +393,7 @@ TEST_F(JobLifecycle, EndsAWaitingJobFailedAtItsDeadline) {
   EXPECT_EQ(job.error->reason(), "DEADLINE_EXCEEDED");
 
   JobRecord scheduled = Running();
-  ASSERT_TRUE(Fail(scheduled, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(scheduled, Error(), kFullDelay, kNow).has_value());
   ASSERT_TRUE(PassDeadline(scheduled, kNow).has_value());
   EXPECT_EQ(scheduled.state, v1::Job::FAILED);
   EXPECT_EQ(scheduled.error->reason(), "DEADLINE_EXCEEDED");
@@ -294,7 +403,7 @@ TEST_F(JobLifecycle, StopsARunningJobAtItsDeadlineThroughTheCancelPath) {
   JobRecord stopped = Running();
   ASSERT_TRUE(PassDeadline(stopped, kNow).has_value());
   EXPECT_EQ(stopped.state, v1::Job::CANCELLING);
-  ASSERT_TRUE(Fail(stopped, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(stopped, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(stopped.state, v1::Job::FAILED);
   EXPECT_EQ(stopped.error->reason(), "DEADLINE_EXCEEDED");
 
@@ -305,7 +414,7 @@ TEST_F(JobLifecycle, StopsARunningJobAtItsDeadlineThroughTheCancelPath) {
 
   JobRecord lost = Running();
   ASSERT_TRUE(PassDeadline(lost, kNow).has_value());
-  ASSERT_TRUE(LoseLease(lost, LossCause::kLeaseExpired, policy_, kNow).has_value());
+  ASSERT_TRUE(LoseLease(lost, LossCause::kLeaseExpired, kFullDelay, kNow).has_value());
   EXPECT_EQ(lost.state, v1::Job::FAILED);
   EXPECT_EQ(lost.error->reason(), "DEADLINE_EXCEEDED");
 }
@@ -313,13 +422,13 @@ TEST_F(JobLifecycle, StopsARunningJobAtItsDeadlineThroughTheCancelPath) {
 TEST_F(JobLifecycle, KeepsTheFirstReasonToStop) {
   JobRecord cancelled = Cancelling();
   EXPECT_FALSE(PassDeadline(cancelled, kNow).has_value());
-  ASSERT_TRUE(Fail(cancelled, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(cancelled, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(cancelled.state, v1::Job::CANCELLED);
 
   JobRecord overdue = Running();
   ASSERT_TRUE(PassDeadline(overdue, kNow).has_value());
   EXPECT_FALSE(RequestCancel(overdue, kNow)->has_value());
-  ASSERT_TRUE(Fail(overdue, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(overdue, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(overdue.state, v1::Job::FAILED);
 }
 
@@ -346,7 +455,7 @@ TEST_F(JobLifecycle, GivesTheSameClaimTheSameAnswer) {
   ASSERT_TRUE(RequestCancel(job, kNow).ok());
   EXPECT_EQ(AnswerClaim(job, claim, false, kNow).answer, ClaimAnswer::kGranted);
   // And not any more once it is over.
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(AnswerClaim(job, claim, false, kNow).answer, ClaimAnswer::kNone);
 }
 
@@ -405,12 +514,12 @@ TEST_F(JobLifecycle, KnowsWhoseLeaseIsCurrentAndWhoFinished) {
   EXPECT_TRUE(HasFinished(ended, lease));
 
   JobRecord retrying = job;
-  ASSERT_TRUE(Fail(retrying, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(retrying, Error(), kFullDelay, kNow).has_value());
   EXPECT_TRUE(HasFinished(retrying, lease));
 
   // Whoever lost it did not finish, and is refused.
   JobRecord lost = job;
-  ASSERT_TRUE(LoseLease(lost, LossCause::kLeaseExpired, policy_, kNow).has_value());
+  ASSERT_TRUE(LoseLease(lost, LossCause::kLeaseExpired, kFullDelay, kNow).has_value());
   EXPECT_FALSE(HoldsLease(lost, lease));
   EXPECT_FALSE(HasFinished(lost, lease));
   LeaseRef empty = lease;
@@ -420,7 +529,7 @@ TEST_F(JobLifecycle, KnowsWhoseLeaseIsCurrentAndWhoFinished) {
 
 TEST_F(JobLifecycle, RetriesIdempotentlyUntilTheJobEndsAgain) {
   JobRecord job = Running(/*max_attempts=*/1);
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   auto step = RequestRetry(job, kNow);
   ASSERT_TRUE(step.ok() && step->has_value());
   EXPECT_EQ(job.state, v1::Job::QUEUED);
@@ -439,10 +548,10 @@ TEST_F(JobLifecycle, RetriesIdempotentlyUntilTheJobEndsAgain) {
 
 TEST_F(JobLifecycle, RetriesACancelledJobAsIfNobodyHadCancelledIt) {
   JobRecord job = Cancelling();
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   ASSERT_TRUE(RequestRetry(job, kNow).ok());
   Run(job);
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   EXPECT_EQ(job.state, v1::Job::SCHEDULED);
 }
 
@@ -463,7 +572,7 @@ TEST_F(JobLifecycle, LooksAtTheWallClockForTheNextOfItsTimes) {
   job.deadline_at = kNow;
   EXPECT_FALSE(WakeTime(job).has_value());
   job = Running();
-  ASSERT_TRUE(Fail(job, Error(), policy_, kNow).has_value());
+  ASSERT_TRUE(Fail(job, Error(), kFullDelay, kNow).has_value());
   job.deadline_at = kNow + absl::Milliseconds(1);
   EXPECT_EQ(WakeTime(job), job.deadline_at);
   job.deadline_at = kNow + absl::Hours(1);

@@ -26,7 +26,7 @@ class StoreTest : public ::testing::Test {
     SqliteJobStoreOptions options;
     options.directory = directory_.path();
     options.clock = &clock_;
-    options.retry.jitter = [](absl::Duration bound) { return bound; };
+    options.jitter = [] { return 0.0; };
     options.limits.min_free_disk = 0;
     auto store = OpenSqliteJobStore(std::move(options));
     if (!store.ok()) {

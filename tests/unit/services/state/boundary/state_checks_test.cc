@@ -117,9 +117,29 @@ TEST(StateChecks, RefuseAJobWhoseNumbersCannotBe) {
         [&](NewJob& job) { job.set_priority(static_cast<v1::Job::Priority>(priority)); },
         "priority");
   }
-  for (const int32_t attempts : {0, -1, 101, std::numeric_limits<int32_t>::min()}) {
+  for (const int32_t attempts : {-1, 101, std::numeric_limits<int32_t>::min()}) {
     ExpectRefusedAfter([&](NewJob& job) { job.set_max_attempts(attempts); }, "max_attempts");
   }
+}
+
+TEST(StateChecks, TakeAJobThatLeavesItsRetriesToTheHandler) {
+  NewJob job = GoodJob();
+  job.set_max_attempts(0);
+  EXPECT_TRUE(Check(job).ok());
+  job.mutable_retry();
+  EXPECT_TRUE(Check(job).ok());
+}
+
+TEST(StateChecks, RefuseAJobWhoseRetryPolicyCannotBe) {
+  ExpectRefusedAfter([](NewJob& job) { job.mutable_retry()->mutable_initial_delay(); },
+                     "retry.initial_delay");
+  ExpectRefusedAfter([](NewJob& job) { job.mutable_retry()->set_factor(1e300); }, "retry.factor");
+  ExpectRefusedAfter(
+      [](NewJob& job) { job.mutable_retry()->mutable_max_delay()->set_seconds(kMaxInt64); },
+      "retry.max_delay");
+  ExpectRefusedAfter([](NewJob& job) { job.mutable_retry()->set_jitter(-1); }, "retry.jitter");
+  ExpectRefusedAfter([](NewJob& job) { job.mutable_retry()->add_final_reasons("a\nb"); },
+                     "retry.final_reasons");
 }
 
 TEST(StateChecks, RefuseAJobWhoseTimesCannotBe) {

@@ -188,6 +188,24 @@ TEST(WorkChecks, RefuseAClaimWhoseTimesCannotBe) {
   EXPECT_TRUE(Check(claim).ok());
 }
 
+TEST(WorkChecks, RefuseAClaimWhoseRetriesCannotBe) {
+  for (const int32_t attempts : {-1, 101, std::numeric_limits<int32_t>::min()}) {
+    Claim claim = GoodClaim();
+    claim.set_max_attempts(attempts);
+    ExpectRefused(claim, "max_attempts");
+  }
+  Claim claim = GoodClaim();
+  claim.mutable_retry()->mutable_initial_delay()->set_nanos(-1);
+  ExpectRefused(claim, "retry.initial_delay");
+  claim = GoodClaim();
+  claim.mutable_retry()->set_factor(std::nan(""));
+  ExpectRefused(claim, "retry.factor");
+  claim = GoodClaim();
+  claim.set_max_attempts(100);
+  claim.mutable_retry()->set_jitter(1);
+  EXPECT_TRUE(Check(claim).ok());
+}
+
 template <typename Message>
 void ExpectLeaseChecked(const Message& good) {
   Message message = good;
@@ -240,6 +258,23 @@ TEST(WorkChecks, MendAnErrorSoThatItCanBeKept) {
   error->set_reason("MY_OWN reason");
   Mend(&outcome);
   EXPECT_EQ(outcome.failure().reason(), "MY_OWN reason");
+}
+
+TEST(WorkChecks, MendAWaitBeforeTheNextAttemptSoThatItCanBeKept) {
+  const auto mended = [](int64_t seconds, int32_t nanos) {
+    Outcome outcome = Leased<Outcome>();
+    outcome.mutable_failure()->mutable_retry_after()->set_seconds(seconds);
+    outcome.mutable_failure()->mutable_retry_after()->set_nanos(nanos);
+    Mend(&outcome);
+    return outcome.failure();
+  };
+  EXPECT_EQ(mended(30, 5).retry_after().seconds(), 30);
+  EXPECT_EQ(mended(30, 5).retry_after().nanos(), 5);
+  EXPECT_EQ(mended(24 * 3600, 1).retry_after().seconds(), 24 * 3600);
+  EXPECT_EQ(mended(24 * 3600, 1).retry_after().nanos(), 0);
+  EXPECT_FALSE(mended(-1, 0).has_retry_after());
+  EXPECT_FALSE(mended(1, -1).has_retry_after());
+  EXPECT_FALSE(mended(std::numeric_limits<int64_t>::max(), 0).has_retry_after());
 }
 
 TEST(WorkChecks, MendAResultSoThatItCanBeKept) {
