@@ -49,17 +49,19 @@ bool Move(JobRecord& job, Trigger trigger, absl::Time now) {
   return true;
 }
 
-// Ends a CANCELLING job whose handler has stopped, as its stop cause says.
-// `lost` is set if the handler did not say so itself.
-std::optional<Step> Stop(JobRecord& job, std::optional<v1::JobError> lost, absl::Time now) {
+// Ends a CANCELLING job whose handler has stopped, as its stop cause says. `error` is what there
+// is to say of its last attempt beside that.
+std::optional<Step> Stop(JobRecord& job, std::string cause, std::optional<v1::JobError> error,
+                         absl::Time now) {
   if (job.stop_cause == StopCause::kDeadline) {
     if (!Move(job, Trigger::kStopForDeadline, now)) return std::nullopt;
     job.error = DeadlineError(job);
+    if (error.has_value()) job.error->set_detail(error->detail());
     return Step{"DEADLINE_EXCEEDED", job.error};
   }
   if (!Move(job, Trigger::kStopForCancel, now)) return std::nullopt;
-  job.error = lost;
-  return Step{lost.has_value() ? "WORKER_LOST" : "CANCELLED", std::move(lost)};
+  job.error = error;
+  return Step{std::move(cause), std::move(error)};
 }
 
 // Ends the current attempt of a RUNNING job as failed. `not_before` is the least
@@ -174,12 +176,18 @@ std::optional<Step> Succeed(JobRecord& job, v1::ResultInfo result, absl::Time no
 
 std::optional<Step> Fail(JobRecord& job, v1::JobError error, const JitterDraw& draw,
                          absl::Time now) {
-  if (job.state == v1::Job::CANCELLING) return Stop(job, std::nullopt, now);
-  return FailAttempt(job, "FAILED", std::move(error), absl::ZeroDuration(), draw, now);
+  if (job.state != v1::Job::CANCELLING) {
+    return FailAttempt(job, "FAILED", std::move(error), absl::ZeroDuration(), draw, now);
+  }
+  // That it stopped is no news; what its program wrote on the way may be.
+  if (error.detail().empty()) return Stop(job, "CANCELLED", std::nullopt, now);
+  error.set_attempt(job.attempt);
+  error.set_retryable(false);
+  return Stop(job, "CANCELLED", std::move(error), now);
 }
 
 std::optional<Step> HandBack(JobRecord& job, absl::Time now) {
-  if (job.state == v1::Job::CANCELLING) return Stop(job, std::nullopt, now);
+  if (job.state == v1::Job::CANCELLING) return Stop(job, "CANCELLED", std::nullopt, now);
   if (!Move(job, Trigger::kHandBack, now)) return std::nullopt;
   return Step{"HANDED_BACK", std::nullopt};
 }
@@ -189,7 +197,7 @@ std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const JitterDraw&
   if (!IsActive(job.state)) return std::nullopt;
   job.lease_id.clear();
   if (job.state == v1::Job::CANCELLING) {
-    return Stop(job,
+    return Stop(job, "WORKER_LOST",
                 MakeError("WORKER_LOST",
                           absl::StrCat("worker ", job.worker, " was lost while the job stopped"),
                           false, job.attempt),

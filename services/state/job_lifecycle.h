@@ -84,6 +84,7 @@ bool HasFinished(const JobRecord& job, const LeaseRef& lease);
 
 // The holder of the current lease reports. The caller has checked HoldsLease.
 std::optional<Step> Succeed(JobRecord& job, v1::ResultInfo result, absl::Time now);
+// A job that is to stop ends whatever the error is, and keeps its detail.
 std::optional<Step> Fail(JobRecord& job, v1::JobError error, const JitterDraw& draw,
                          absl::Time now);
 std::optional<Step> HandBack(JobRecord& job, absl::Time now);

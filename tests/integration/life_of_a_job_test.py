@@ -303,6 +303,23 @@ def test_a_failing_job_is_retried_and_succeeds(fresh_buzzer):
         "SUCCEEDED"]
 
 
+def test_what_a_stopped_program_wrote_stands_in_the_error_of_every_end(buzzer_with_programs):
+    set_ = buzzer_with_programs
+    timed_out = set_.submit("test.complain", attemptTimeout="1s")
+    overdue = set_.submit("test.complain", deadline="2s")
+    cancelled = set_.submit("test.complain")
+    harness.eventually(lambda: "progress" in set_.get(cancelled["id"]), what="it has written")
+    set_.rest("POST", f"/v1/jobs/{cancelled['id']}:cancel", json={})
+    for job, state, reason, attempts in [(cancelled, "CANCELLED", "CANCELLED", 1),
+                                         (overdue, "FAILED", "DEADLINE_EXCEEDED", 1),
+                                         (timed_out, "FAILED", "ATTEMPT_TIMEOUT", 2)]:
+        ended = set_.wait_for_state(job["id"], state)
+        assert ended["attempt"] == attempts, ended
+        assert ended["error"]["reason"] == reason
+        detail = ended["error"]["detail"]  # The shell may tell of its own child between them.
+        assert detail.startswith("at page 3\n") and detail.endswith("giving up\n"), detail
+
+
 def test_a_program_says_not_before(buzzer_with_programs):
     job = buzzer_with_programs.submit("test.away")
     waiting = buzzer_with_programs.wait_for_state(job["id"], "SCHEDULED")

@@ -383,6 +383,28 @@ TEST_F(JobLifecycle, EndsACancellingJobByWhatItsHandlerDid) {
   EXPECT_EQ(lost.error->reason(), "WORKER_LOST");
 }
 
+TEST_F(JobLifecycle, KeepsWhatAProgramWroteBeforeItWasStopped) {
+  v1::JobError stopped;
+  stopped.set_reason("CANCELLED");
+  stopped.set_retryable(true);
+  stopped.set_detail("at page 3\n");
+  JobRecord cancelled = Cancelling();
+  const auto step = Fail(cancelled, stopped, kFullDelay, kNow);
+  EXPECT_EQ(step->cause, "CANCELLED");
+  EXPECT_EQ(step->error->detail(), "at page 3\n");
+  EXPECT_EQ(cancelled.state, v1::Job::CANCELLED);
+  EXPECT_EQ(cancelled.error->detail(), "at page 3\n");
+  EXPECT_EQ(cancelled.error->attempt(), 1);
+  EXPECT_FALSE(cancelled.error->retryable());
+
+  JobRecord overdue = Running();
+  ASSERT_TRUE(PassDeadline(overdue, kNow).has_value());
+  ASSERT_TRUE(Fail(overdue, stopped, kFullDelay, kNow).has_value());
+  EXPECT_EQ(overdue.state, v1::Job::FAILED);
+  EXPECT_EQ(overdue.error->reason(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(overdue.error->detail(), "at page 3\n");
+}
+
 TEST_F(JobLifecycle, EndsAWaitingJobFailedAtItsDeadline) {
   JobRecord job = Queued();
   const auto step = PassDeadline(job, kNow);
