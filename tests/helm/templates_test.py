@@ -182,7 +182,10 @@ def test_a_handler_reaches_the_workers_file_as_it_was_written():
         "type": "images.thumbnails", "kind": "exec",
         "program": ["/opt/team/thumbnails", "--fast", 'a "quoted" word'],
         "content_type": "application/json", "queue": "photos", "concurrency": 8, "grace": "45s",
-        "attempt_timeout": "2h", "environment": {"LC_ALL": "C.UTF-8", "NUMBER": "7"},
+        "attempt_timeout": "2h",
+        "retry": {"initial": "500ms", "factor": 1.5, "max": "1h", "jitter": 0, "attempts": 20,
+                  "final": ["NO_INK"]},
+        "environment": {"LC_ALL": "C.UTF-8", "NUMBER": "7"},
         "working_directory": "/tmp"}
 
 

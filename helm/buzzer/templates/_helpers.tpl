@@ -327,6 +327,9 @@ handlers:
     {{- with .attemptTimeout }}
     attempt_timeout: {{ . }}
     {{- end }}
+    {{- with .retry }}
+    retry: {{ toJson . }}
+    {{- end }}
     {{- with .program }}
     program:
       {{- range . }}
