@@ -13,7 +13,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/secrets/secrets.h"
 
@@ -26,9 +28,11 @@ constexpr int kTlsPort = 5671;
 // No part of the address is repeated: a password with an unescaped `/`, `@` or `:`
 // ends up in any of them.
 absl::Status Invalid(absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "broker address: ", what,
-      "; expected amqp://user:password@host:port/vhost, with reserved characters percent-encoded"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("broker address: ", what,
+                   "; expected amqp://user:password@host:port/vhost or, for a cluster, "
+                   "...@host1:port,host2:port/"
+                   "vhost, with reserved characters percent-encoded"));
 }
 
 int HexDigit(char c) {
@@ -86,7 +90,9 @@ absl::Status ParseUserInfo(absl::string_view info, Address* address) {
   return absl::OkStatus();
 }
 
-absl::Status ParseHostAndPort(absl::string_view text, Address* address) {
+absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, int default_port) {
+  Endpoint endpoint;
+  endpoint.port = default_port;
   absl::string_view host = text;
   absl::string_view port;
   bool has_port = false;
@@ -106,13 +112,25 @@ absl::Status ParseHostAndPort(absl::string_view text, Address* address) {
   }
   absl::StatusOr<std::string> decoded = Decode(host, "host");
   if (!decoded.ok()) return decoded.status();
-  if (decoded->empty()) return Invalid("the host is missing");
-  address->host = *std::move(decoded);
+  if (decoded->empty()) return Invalid("a host is missing");
+  endpoint.host = *std::move(decoded);
   // Digits only: SimpleAtoi alone also takes a sign and spaces.
   if (has_port &&
       (port.find_first_not_of("0123456789") != absl::string_view::npos ||
-       !absl::SimpleAtoi(port, &address->port) || address->port < 1 || address->port > 65535)) {
-    return Invalid("the port must be a number from 1 to 65535");
+       !absl::SimpleAtoi(port, &endpoint.port) || endpoint.port < 1 || endpoint.port > 65535)) {
+    return Invalid("a port must be a number from 1 to 65535");
+  }
+  return endpoint;
+}
+
+absl::Status ParseEndpoints(absl::string_view text, int default_port, Address* address) {
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    if (address->endpoints.size() == kMaxEndpoints) {
+      return Invalid(absl::StrCat("it names more than ", kMaxEndpoints, " hosts"));
+    }
+    absl::StatusOr<Endpoint> endpoint = ParseEndpoint(part, default_port);
+    if (!endpoint.ok()) return endpoint.status();
+    address->endpoints.push_back(*std::move(endpoint));
   }
   return absl::OkStatus();
 }
@@ -131,23 +149,30 @@ absl::Status ParseQuery(absl::string_view query, Address* address) {
 
 }  // namespace
 
-std::string Address::ToString() const {
+std::string Endpoint::ToString() const {
   const bool ipv6 = absl::StrContains(host, ':');
   // Of what Encode writes, an IPv6 host has colons as they are.
   const std::string shown = absl::StrReplaceAll(Encode(host), {{"%3A", ":"}});
-  return absl::StrCat(tls ? "amqps://" : "amqp://", Encode(user), "@", ipv6 ? "[" : "", shown,
-                      ipv6 ? "]" : "", ":", port, "/", Encode(vhost));
+  return absl::StrCat(ipv6 ? "[" : "", shown, ipv6 ? "]" : "", ":", port);
+}
+
+std::string Address::ToString() const {
+  const auto append = [](std::string* out, const Endpoint& endpoint) {
+    absl::StrAppend(out, endpoint.ToString());
+  };
+  return absl::StrCat(tls ? "amqps://" : "amqp://", Encode(user), "@",
+                      absl::StrJoin(endpoints, ",", append), "/", Encode(vhost));
 }
 
 absl::StatusOr<Address> ParseAddress(absl::string_view url) {
   Address address;
   if (absl::ConsumePrefix(&url, "amqps://")) {
     address.tls = true;
-    address.port = kTlsPort;
-  } else if (absl::ConsumePrefix(&url, "amqp://")) {
-    address.port = kPort;
-  } else {
+  } else if (!absl::ConsumePrefix(&url, "amqp://")) {
     return Invalid("it must begin with amqp:// or amqps://");
+  }
+  if (absl::StrContains(url, "://")) {
+    return Invalid("it has a second ://, but the hosts of a cluster stand in one address");
   }
   if (absl::StrContains(url, '#')) return Invalid("it has a #");
 
@@ -169,7 +194,10 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
     address.user = "guest";
     address.password = "guest";
   }
-  if (absl::Status status = ParseHostAndPort(authority, &address); !status.ok()) return status;
+  if (absl::Status status = ParseEndpoints(authority, address.tls ? kTlsPort : kPort, &address);
+      !status.ok()) {
+    return status;
+  }
 
   if (absl::StrContains(vhost, '/')) {
     return Invalid("a / inside the virtual host must be written %2F");

@@ -4,17 +4,28 @@
 #ifndef COMMON_AMQP_ADDRESS_H_
 #define COMMON_AMQP_ADDRESS_H_
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace buzzer::amqp {
 
+// One place where the broker answers: a node of its cluster, or a name of several.
+struct Endpoint {
+  std::string host;  // A name or an IP address, an IPv6 one without brackets.
+  int port = 5672;
+
+  // `host:port`, as an address has it.
+  std::string ToString() const;
+};
+
 // Where the broker is and how to log in.
 struct Address {
-  std::string host;
-  int port = 5672;
+  // At least one; all of one cluster, so that whoever connects may choose any.
+  std::vector<Endpoint> endpoints;
   std::string user;
   std::string password;
   std::string vhost;
@@ -27,9 +38,13 @@ struct Address {
   std::string ToString() const;
 };
 
+// Hosts that an address may name.
+inline constexpr size_t kMaxEndpoints = 32;
+
 // Parses `amqp://user:password@host:port/vhost`, or `amqps://` with an optional
-// `?cacertfile=FILE` at the end. Percent-encoding is decoded. Left out: port 5672
-// (amqps: 5671), virtual host `/`, user and password guest. INVALID_ARGUMENT says
+// `?cacertfile=FILE` at the end. The nodes of a cluster stand beside each other:
+// `amqp://user:password@host1:port,host2:port/vhost`. Percent-encoding is decoded. Left out: port
+// 5672 (amqps: 5671), virtual host `/`, user and password guest. INVALID_ARGUMENT says
 // what is wrong and repeats no part of the address.
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 

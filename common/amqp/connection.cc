@@ -93,11 +93,12 @@ absl::Status StatusOfReply(int code, absl::string_view text) {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options,
+                                                             const Route& route,
                                                              Watchdog* watchdog) {
   amqp_connection_state_t state = amqp_new_connection();
   if (state == nullptr) return absl::ResourceExhaustedError("no memory for a broker connection");
   std::unique_ptr<Connection> connection(new Connection(state, watchdog, options.heartbeat));
-  if (absl::Status status = connection->Connect(options); !status.ok()) return status;
+  if (absl::Status status = connection->Connect(options, route); !status.ok()) return status;
   if (absl::Status status = connection->Login(options); !status.ok()) return status;
   return connection;
 }
@@ -114,7 +115,7 @@ Connection::~Connection() {
   amqp_destroy_connection(state_);
 }
 
-absl::Status Connection::Connect(const ConnectionOptions& options) {
+absl::Status Connection::Connect(const ConnectionOptions& options, const Route& route) {
   const Address& address = options.address;
   amqp_socket_t* socket =
       address.tls ? amqp_ssl_socket_new(state_) : amqp_tcp_socket_new(state_);  // state_ owns it
@@ -129,7 +130,7 @@ absl::Status Connection::Connect(const ConnectionOptions& options) {
   }
   const timeval timeout = absl::ToTimeval(options.connect_timeout);
   const int connected =
-      amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &timeout);
+      amqp_socket_open_noblock(socket, route.target.c_str(), route.endpoint.port, &timeout);
   if (connected != AMQP_STATUS_OK) return LibraryError("connect", connected);
   socket_ = amqp_get_sockfd(state_);
   watchdog_->Guard(socket_);

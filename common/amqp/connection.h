@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/amqp/address.h"
+#include "common/amqp/route.h"
 #include "common/amqp/watchdog.h"
 
 namespace buzzer::amqp {
@@ -51,9 +52,9 @@ class FrameHandler {
 // Lives on one thread.
 class Connection {
  public:
-  // Connects and logs in; blocks for at most twice the connect timeout.
+  // Connects by this route and logs in; blocks for at most twice the connect timeout.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options,
-                                                          Watchdog* watchdog);
+                                                          const Route& route, Watchdog* watchdog);
   // Closes the socket without a word; see Close.
   ~Connection();
   Connection(const Connection&) = delete;
@@ -94,7 +95,7 @@ class Connection {
  private:
   Connection(amqp_connection_state_t state, Watchdog* watchdog, absl::Duration heartbeat);
 
-  absl::Status Connect(const ConnectionOptions& options);
+  absl::Status Connect(const ConnectionOptions& options, const Route& route);
   absl::Status Login(const ConnectionOptions& options);
   void Check(int library_status);
   void HandleFrame(const amqp_frame_t& frame, FrameHandler* handler);

@@ -11,7 +11,11 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/amqp/route.h"
 #include "common/backoff/backoff.h"
 #include "common/clock/clock.h"
 #include "common/log/log.h"
@@ -21,7 +25,10 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(3);
-// A connection that lived shorter did not work: the pauses go on growing.
+// Longest wait for one address where there are more.
+constexpr absl::Duration kNextRoute = absl::Seconds(2);
+// A connection that lived shorter did not work: the next address is tried, and the pauses go on
+// growing.
 constexpr absl::Duration kWorked = absl::Seconds(1);
 
 absl::Duration Now() { return Clock::Real()->Monotonic(); }
@@ -73,31 +80,63 @@ void ConnectionThread::TakeWakeups() {
 void ConnectionThread::Run() {
   Backoff backoff(kFirstPause, kLongestPause);
   while (!stopping_) {
-    absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options_, &watchdog_);
-    if (!connection.ok()) {
-      LogDown(connection.status());
-    } else {
-      const absl::Duration since = Now();
-      log::Info("broker_up",
-                {{"connection", options_.name}, {"broker", options_.address.ToString()}});
-      logged_down_.clear();
-      session_->OnConnected(connection->get());
-      Serve(connection->get());
-      session_->OnDisconnected();
-      if (stopping_) {
-        (*connection)->Close();
-        break;
-      }
-      LogDown((*connection)->status());
-      if (Now() - since >= kWorked) backoff.Reset();
+    if (!session_->IsWanted()) {
+      Pause(absl::InfiniteDuration());
+      continue;
     }
-    Pause(backoff.Next());
+    if (TryRoutes()) backoff.Reset();
+    if (session_->IsWanted()) Pause(backoff.Next());
   }
   session_->RefuseAll();
 }
 
+bool ConnectionThread::TryRoutes() {
+  std::vector<std::string> failures;
+  const std::vector<Route> routes = Routes(options_.address, &failures);
+  ConnectionOptions options = options_;
+  // Where one of several does not answer, another may.
+  if (routes.size() > 1) options.connect_timeout = std::min(options.connect_timeout, kNextRoute);
+  for (const Route& route : routes) {
+    if (stopping_) return false;
+    session_->RefuseAll();
+    bool worked = false;
+    const absl::Status end = Try(options, route, &worked);
+    if (worked) return true;
+    failures.push_back(absl::StrCat(route.ToString(), ": ", end.message()));
+  }
+  // Whatever the order that they were tried in.
+  std::sort(failures.begin(), failures.end());
+  if (!stopping_) LogDown(options_.address.ToString(), absl::StrJoin(failures, "; "));
+  return false;
+}
+
+absl::Status ConnectionThread::Try(const ConnectionOptions& options, const Route& route,
+                                   bool* worked) {
+  absl::StatusOr<std::unique_ptr<Connection>> connection =
+      Connection::Open(options, route, &watchdog_);
+  if (!connection.ok()) return connection.status();
+  const absl::Duration since = Now();
+  Address broker = options_.address;
+  broker.endpoints = {route.endpoint};
+  log::Info(
+      "broker_up",
+      {{"connection", options_.name}, {"broker", broker.ToString()}, {"address", route.target}});
+  logged_down_.clear();
+  session_->OnConnected(connection->get());
+  Serve(connection->get());
+  session_->OnDisconnected();
+  const bool ended_by_us = (*connection)->status().ok();
+  *worked = ended_by_us || Now() - since >= kWorked;
+  if (ended_by_us) {
+    (*connection)->Close();
+  } else {
+    LogDown(broker.ToString(), (*connection)->status().ToString());
+  }
+  return (*connection)->status();
+}
+
 void ConnectionThread::Serve(Connection* connection) {
-  while (!stopping_) {
+  while (!stopping_ && session_->IsWanted()) {
     const bool more_to_read = connection->Read(session_);
     const bool wants_to_send = session_->Send();
     const absl::Duration wake_at =
@@ -124,18 +163,18 @@ void ConnectionThread::Pause(absl::Duration pause) {
     session_->RefuseAll();
     const absl::Duration left = until - Now();
     if (stopping_ || left <= absl::ZeroDuration()) return;
+    // Without an end it waits to be wanted.
+    if (pause == absl::InfiniteDuration() && session_->IsWanted()) return;
     pollfd event = {wakeup_, POLLIN, 0};
     if (poll(&event, 1, PollTimeout(left)) == 1) TakeWakeups();
   }
 }
 
-void ConnectionThread::LogDown(const absl::Status& reason) {
-  const std::string text = reason.ToString();
-  if (text == logged_down_) return;  // a broker that stays away is said once
-  log::Warning(
-      "broker_down",
-      {{"connection", options_.name}, {"broker", options_.address.ToString()}, {"error", text}});
-  logged_down_ = text;
+void ConnectionThread::LogDown(const std::string& broker, const std::string& reason) {
+  if (reason == logged_down_) return;  // a broker that stays away is said once
+  log::Warning("broker_down",
+               {{"connection", options_.name}, {"broker", broker}, {"error", reason}});
+  logged_down_ = reason;
 }
 
 }  // namespace buzzer::amqp

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -29,10 +30,15 @@ class Session : public FrameHandler {
   virtual absl::Duration CheckDeadlines(absl::Duration now) = 0;
   // There is no connection: answers what was asked meanwhile.
   virtual void RefuseAll() = 0;
+  // Whether there is anything to connect for now. One that is no longer wanted is closed; Wake
+  // makes the thread ask again.
+  virtual bool IsWanted() { return true; }
 };
 
 // The thread that owns a connection: connects, pumps frames and timers, and
-// connects again (100 ms doubling to 3 s, full jitter) when it is lost.
+// connects again when it is lost. Each round tries every address of every host of the broker, in
+// an order of its own, and the next at once where one fails; after a round without luck it waits
+// (100 ms doubling to 3 s, full jitter).
 //
 // Start and Stop belong to the owner; Wake and is_current are thread-safe.
 class ConnectionThread {
@@ -54,13 +60,18 @@ class ConnectionThread {
 
  private:
   void Run();
-  // Until the connection fails or Stop.
+  // One after the other, until one has worked for a while. Whether one has.
+  bool TryRoutes();
+  // Connects by this route and serves until the connection ends. Why it did, and, in `worked`,
+  // whether it was of use.
+  absl::Status Try(const ConnectionOptions& options, const Route& route, bool* worked);
+  // Until the connection fails, is not wanted any more, or Stop.
   void Serve(Connection* connection);
   // Returns early when woken to stop.
   void Pause(absl::Duration pause);
   void WaitForEvents(Connection* connection, bool wants_to_send, absl::Duration timeout);
   void TakeWakeups();
-  void LogDown(const absl::Status& reason);
+  void LogDown(const std::string& broker, const std::string& reason);
 
   const ConnectionOptions options_;
   Session* const session_;

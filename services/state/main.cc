@@ -31,9 +31,11 @@ ABSL_FLAG(std::string, metrics_address, "127.0.0.1:9102",
           "Where Prometheus finds /metrics: host:port.");
 ABSL_FLAG(std::string, data_directory, "",
           "Required. Holds the database; one process at a time. Created if need be.");
-ABSL_FLAG(std::string, broker_url, "",
-          "RabbitMQ: amqp://user:password@host:port/vhost. Unset: the environment variable "
-          "BUZZER_BROKER_URL (better for the password), else amqp://guest:guest@127.0.0.1:5672/.");
+ABSL_FLAG(
+    std::string, broker_url, "",
+    "RabbitMQ: amqp://user:password@host:port/vhost, with commas between the hosts of a cluster. "
+    "Unset: the environment variable BUZZER_BROKER_URL (better for the password), else "
+    "amqp://guest:guest@127.0.0.1:5672/.");
 ABSL_FLAG(std::string, broker_tls_ca, "", "PEM file to check an amqps:// broker against.");
 ABSL_FLAG(std::string, broker_queue_prefix, "buzzer",
           "First part of the broker queues' names; workers must have the same.");

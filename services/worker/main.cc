@@ -29,9 +29,11 @@ ABSL_FLAG(std::string, config, "",
 ABSL_FLAG(int32_t, slots, 0, "Most jobs at once; replaces `slots` of the file. 0: as it says.");
 ABSL_FLAG(std::string, state_address, "127.0.0.1:50052",
           "The state service: host:port, dns:///NAME:PORT or unix:PATH.");
-ABSL_FLAG(std::string, broker_url, "",
-          "RabbitMQ: amqp://user:password@host:port/vhost. Unset: the environment variable "
-          "BUZZER_BROKER_URL (better for the password), else amqp://guest:guest@127.0.0.1:5672/.");
+ABSL_FLAG(
+    std::string, broker_url, "",
+    "RabbitMQ: amqp://user:password@host:port/vhost, with commas between the hosts of a cluster. "
+    "Unset: the environment variable BUZZER_BROKER_URL (better for the password), else "
+    "amqp://guest:guest@127.0.0.1:5672/.");
 ABSL_FLAG(std::string, broker_tls_ca, "", "PEM file to check an amqps:// broker against.");
 ABSL_FLAG(std::string, broker_queue_prefix, "buzzer",
           "First part of the broker queues' names; the state service must have the same.");

@@ -23,11 +23,15 @@ void Run(absl::string_view url) {
     FUZZ_CHECK(fuzz::IsPrintableAscii(address.status().message()));
     return;
   }
-  FUZZ_CHECK(!address->host.empty() && !address->user.empty() && !address->vhost.empty());
-  FUZZ_CHECK(address->port >= 1 && address->port <= 65535);
+  FUZZ_CHECK(!address->endpoints.empty() && address->endpoints.size() <= kMaxEndpoints);
+  for (const Endpoint& endpoint : address->endpoints) {
+    FUZZ_CHECK(!endpoint.host.empty() && !HasNul(endpoint.host));
+    FUZZ_CHECK(endpoint.port >= 1 && endpoint.port <= 65535);
+  }
+  FUZZ_CHECK(!address->user.empty() && !address->vhost.empty());
   FUZZ_CHECK(address->tls || address->tls_ca.empty());
   for (const std::string& part :
-       {address->host, address->user, address->password, address->vhost, address->tls_ca}) {
+       {address->user, address->password, address->vhost, address->tls_ca}) {
     FUZZ_CHECK(!HasNul(part));
   }
   const std::string shown = address->ToString();
@@ -37,7 +41,11 @@ void Run(absl::string_view url) {
   FUZZ_CHECK(at != std::string::npos);
   const auto again = ParseAddress(absl::StrCat(shown.substr(0, at), ":x", shown.substr(at)));
   FUZZ_CHECK_SEEN(again.ok(), shown);
-  FUZZ_CHECK_SEEN(again->host == address->host && again->port == address->port, shown);
+  FUZZ_CHECK_SEEN(again->endpoints.size() == address->endpoints.size(), shown);
+  for (size_t i = 0; i < address->endpoints.size(); ++i) {
+    FUZZ_CHECK_SEEN(again->endpoints[i].host == address->endpoints[i].host, shown);
+    FUZZ_CHECK_SEEN(again->endpoints[i].port == address->endpoints[i].port, shown);
+  }
   FUZZ_CHECK_SEEN(again->user == address->user && again->vhost == address->vhost, shown);
   FUZZ_CHECK_SEEN(again->tls == address->tls, shown);
 }

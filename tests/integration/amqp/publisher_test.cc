@@ -378,7 +378,7 @@ TEST_F(PublisherTest, EndsWhileTheBrokerHangs) {
 
 TEST_F(PublisherTest, EndsWhileItTriesToConnect) {
   Publisher::Options options = Options();
-  options.address.port = 1;
+  options.address.endpoints = {{"127.0.0.1", 1}};
   publisher_ = Publisher::Start(std::move(options));
   Publish("nowhere", 1);
   ASSERT_TRUE(AwaitFates(1));

@@ -14,6 +14,7 @@
 namespace buzzer::amqp {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -21,6 +22,22 @@ Address Parsed(absl::string_view url) {
   absl::StatusOr<Address> address = ParseAddress(url);
   EXPECT_TRUE(address.ok()) << address.status();
   return address.value_or(Address{});
+}
+
+// Of an address of one host.
+std::string HostOf(const Address& address) {
+  EXPECT_EQ(address.endpoints.size(), 1u);
+  return address.endpoints.at(0).host;
+}
+int PortOf(const Address& address) {
+  EXPECT_EQ(address.endpoints.size(), 1u);
+  return address.endpoints.at(0).port;
+}
+
+std::vector<std::string> Hosts(const Address& address) {
+  std::vector<std::string> hosts;
+  for (const Endpoint& endpoint : address.endpoints) hosts.push_back(endpoint.ToString());
+  return hosts;
 }
 
 std::string Refusal(absl::string_view url) {
@@ -32,8 +49,8 @@ std::string Refusal(absl::string_view url) {
 
 TEST(AddressParser, TakesEveryPart) {
   const Address address = Parsed("amqp://ann:secret@broker.example:1234/jobs");
-  EXPECT_EQ(address.host, "broker.example");
-  EXPECT_EQ(address.port, 1234);
+  EXPECT_EQ(HostOf(address), "broker.example");
+  EXPECT_EQ(PortOf(address), 1234);
   EXPECT_EQ(address.user, "ann");
   EXPECT_EQ(address.password, "secret");
   EXPECT_EQ(address.vhost, "jobs");
@@ -42,8 +59,8 @@ TEST(AddressParser, TakesEveryPart) {
 
 TEST(AddressParser, FillsInWhatIsLeftOut) {
   const Address address = Parsed("amqp://localhost");
-  EXPECT_EQ(address.host, "localhost");
-  EXPECT_EQ(address.port, 5672);
+  EXPECT_EQ(HostOf(address), "localhost");
+  EXPECT_EQ(PortOf(address), 5672);
   EXPECT_EQ(address.user, "guest");
   EXPECT_EQ(address.password, "guest");
   EXPECT_EQ(address.vhost, "/");
@@ -56,8 +73,8 @@ TEST(AddressParser, TakesASlashWithoutAVirtualHostForTheDefaultOne) {
 }
 
 TEST(AddressParser, KnowsThePortOfTls) {
-  EXPECT_EQ(Parsed("amqps://broker").port, 5671);
-  EXPECT_EQ(Parsed("amqps://broker:99").port, 99);
+  EXPECT_EQ(PortOf(Parsed("amqps://broker")), 5671);
+  EXPECT_EQ(PortOf(Parsed("amqps://broker:99")), 99);
   EXPECT_TRUE(Parsed("amqps://broker").tls);
 }
 
@@ -70,7 +87,7 @@ TEST(AddressParser, DecodesPercentSigns) {
   const Address address = Parsed("amqp://a%40b:p%3A%2f%25@h%61st/v%20h");
   EXPECT_EQ(address.user, "a@b");
   EXPECT_EQ(address.password, "p:/%");
-  EXPECT_EQ(address.host, "hast");
+  EXPECT_EQ(HostOf(address), "hast");
   EXPECT_EQ(address.vhost, "v h");
 }
 
@@ -82,9 +99,32 @@ TEST(AddressParser, TakesAnEmptyPassword) { EXPECT_EQ(Parsed("amqp://ann:@broker
 
 TEST(AddressParser, TakesIpv6InBrackets) {
   const Address address = Parsed("amqp://[::1]:5673/jobs");
-  EXPECT_EQ(address.host, "::1");
-  EXPECT_EQ(address.port, 5673);
-  EXPECT_EQ(Parsed("amqp://[fe80::1]").port, 5672);
+  EXPECT_EQ(HostOf(address), "::1");
+  EXPECT_EQ(PortOf(address), 5673);
+  EXPECT_EQ(PortOf(Parsed("amqp://[fe80::1]")), 5672);
+}
+
+TEST(AddressParser, TakesTheHostsOfACluster) {
+  const Address address = Parsed("amqp://ann:a,b@one:1,two,[::1]:3,10.0.0.4/jobs");
+  EXPECT_THAT(Hosts(address), ElementsAre("one:1", "two:5672", "[::1]:3", "10.0.0.4:5672"));
+  EXPECT_EQ(address.user, "ann");
+  EXPECT_EQ(address.password, "a,b");
+  EXPECT_EQ(address.vhost, "jobs");
+  EXPECT_EQ(address.ToString(), "amqp://ann@one:1,two:5672,[::1]:3,10.0.0.4:5672/jobs");
+  EXPECT_THAT(Hosts(Parsed("amqps://one,two:9")), ElementsAre("one:5671", "two:9"));
+}
+
+TEST(AddressParser, RefusesHostsThatAreNoList) {
+  EXPECT_THAT(Refusal("amqp://one,"), HasSubstr("a host is missing"));
+  EXPECT_THAT(Refusal("amqp://,one"), HasSubstr("a host is missing"));
+  EXPECT_THAT(Refusal("amqp://one,,two"), HasSubstr("a host is missing"));
+  EXPECT_THAT(Refusal("amqp://one:1,two:x"), HasSubstr("a port must be a number"));
+  EXPECT_THAT(Refusal("amqp://a:b@one,a:b@two"), HasSubstr("more than one @"));
+  EXPECT_THAT(Refusal("amqp://a:b@one/,amqp://a:b@two/"), HasSubstr("stand in one address"));
+  std::string many = "amqp://h";
+  for (size_t i = 1; i < kMaxEndpoints; ++i) many += ",h";
+  EXPECT_EQ(Parsed(many).endpoints.size(), kMaxEndpoints);
+  EXPECT_THAT(Refusal(many + ",h"), HasSubstr("more than 32 hosts"));
 }
 
 TEST(AddressParser, RefusesOtherSchemes) {
@@ -212,7 +252,7 @@ TEST(BrokerUrl, TakesAUserAndAPasswordOfAnyCharacters) {
   const Address address = Parsed(BrokerUrl(""));
   EXPECT_EQ(address.user, "ann@home");
   EXPECT_EQ(address.password, "p@ss:/w?rd#%");
-  EXPECT_EQ(address.host, "broker");
+  EXPECT_EQ(HostOf(address), "broker");
   EXPECT_EQ(address.vhost, "jobs");
 }
 
