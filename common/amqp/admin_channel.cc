@@ -22,27 +22,12 @@ void AdminChannel::OnDisconnected() {
   deadline_ = absl::InfiniteDuration();
   overdue_ = false;
   Finish(absl::AbortedError("the connection to the broker was lost during the call"));
-  RefuseWaiting(absl::UnavailableError("the connection to the broker was lost"));
 }
 
-bool AdminChannel::Send() {
-  if (connection_ == nullptr || waiting_.empty()) return false;
-  if (overdue_) {
-    RefuseWaiting(absl::UnavailableError("the broker has not answered the call before this one"));
-    return false;
-  }
-  if (state_ != State::kIdle) return false;
-  if (connection_->blocked()) {
-    RefuseWaiting(absl::UnavailableError(
-        "the broker reads nothing from us while its memory or disk alarm lasts"));
-    return false;
-  }
-  if (!connection_->CanSend()) return true;
-  calling_ = std::move(waiting_.front());
-  waiting_.pop_front();
+void AdminChannel::Call(AdminRequest request) {
+  calling_ = std::move(request);
   Expect(State::kCalling);
-  Call(calling_);
-  return false;
+  SendCall();
 }
 
 void AdminChannel::Open() {
@@ -51,7 +36,8 @@ void AdminChannel::Open() {
   connection_->SendMethod(number_, AMQP_CHANNEL_OPEN_METHOD, &open);
 }
 
-void AdminChannel::Call(const AdminRequest& request) {
+void AdminChannel::SendCall() {
+  const AdminRequest& request = calling_;
   if (request.kind == AdminRequest::Kind::kPurge) {
     amqp_queue_purge_t purge = {};
     purge.queue = Bytes(request.queue);
@@ -113,9 +99,7 @@ absl::Duration AdminChannel::CheckDeadline(absl::Duration now) {
   if (now >= deadline_) {
     deadline_ = absl::InfiniteDuration();
     overdue_ = true;
-    const absl::Status late = absl::UnavailableError("the broker did not answer in time");
-    Finish(late);
-    RefuseWaiting(late);
+    Finish(absl::UnavailableError("the broker did not answer in time"));
   }
   return deadline_;
 }
@@ -131,11 +115,6 @@ void AdminChannel::Finish(absl::StatusOr<QueueInfo> result) {
   if (!calling_.done) return;
   auto done = std::exchange(calling_.done, nullptr);
   std::move(done)(std::move(result));
-}
-
-void AdminChannel::RefuseWaiting(const absl::Status& status) {
-  std::deque<AdminRequest> refused = std::exchange(waiting_, {});
-  for (AdminRequest& request : refused) std::move(request.done)(status);
 }
 
 }  // namespace buzzer::amqp

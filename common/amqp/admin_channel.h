@@ -6,7 +6,6 @@
 
 #include <amqp.h>
 
-#include <deque>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -26,13 +25,12 @@ struct AdminRequest {
   absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done;
 };
 
-// A channel of its own for administration, one call at a time: an error closes a
-// channel (AMQP has no other way to say no), and this one is opened again after.
+// A channel for administration, one call at a time: an error closes a channel (AMQP has no other
+// way to say no), and this one is opened again after.
 //
-// A call that the broker does not answer in time, or that would wait for an alarm
-// to end, is told UNAVAILABLE, and so is what waits behind it; the connection
-// stays. If the connection ends during a call, that call is told ABORTED, since it may
-// be the reason. Lives on the connection's thread; callbacks must not call back here.
+// A call that the broker does not answer in time is told UNAVAILABLE; the channel takes no other
+// until the answer has come. If the connection ends during a call, that call is told ABORTED,
+// since it may be the reason. Lives on the connection's thread; callbacks must not call back here.
 class AdminChannel {
  public:
   AdminChannel(amqp_channel_t number, absl::Duration rpc_timeout)
@@ -40,23 +38,24 @@ class AdminChannel {
 
   void OnConnected(Connection* connection);
   void OnDisconnected();
-  // Takes a request; not before OnConnected.
-  void Add(AdminRequest request) { waiting_.push_back(std::move(request)); }
-  // Sends the next call, if the last one is answered. True if it waits for the
-  // socket.
-  bool Send();
+  // Whether it can take a call.
+  bool is_idle() const { return state_ == State::kIdle; }
+  // Whether the broker owes it an answer for too long.
+  bool is_overdue() const { return overdue_; }
+  // Sends a call; idle channels only.
+  void Call(AdminRequest request);
   void OnMethod(const amqp_method_t& method);
+  // Returns when to call it next, in monotonic time.
   absl::Duration CheckDeadline(absl::Duration now);
 
  private:
   enum class State { kClosed, kOpening, kIdle, kCalling };
 
   void Open();
-  void Call(const AdminRequest& request);
+  void SendCall();
   void Expect(State state);
   // Tells the call under way, if it has not been told.
   void Finish(absl::StatusOr<QueueInfo> result);
-  void RefuseWaiting(const absl::Status& status);
 
   const amqp_channel_t number_;
   const absl::Duration rpc_timeout_;
@@ -65,7 +64,6 @@ class AdminChannel {
   absl::Duration deadline_ = absl::InfiniteDuration();
   bool overdue_ = false;
   AdminRequest calling_ = {};  // `done` is empty once told
-  std::deque<AdminRequest> waiting_;
 };
 
 }  // namespace buzzer::amqp

@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/amqp/admin_channel.h"
+#include "common/amqp/admin_connection.h"
 #include "common/amqp/confirm_window.h"
 #include "common/amqp/connection.h"
 #include "common/amqp/connection_thread.h"
@@ -28,10 +29,9 @@ namespace buzzer::amqp {
 namespace {
 
 constexpr amqp_channel_t kPublishChannel = 1;
-constexpr amqp_channel_t kAdminChannel = 2;
+constexpr int kCallsAtOnce = 16;
 constexpr size_t kMaxWaitingMessages = 100'000;
 constexpr size_t kMaxWaitingBytes = 64 << 20;
-constexpr size_t kMaxWaitingRequests = 10'000;
 constexpr size_t kMaxQueueName = 255;  // an AMQP short string
 
 using PublishDone = ConfirmWindow::Done;
@@ -48,10 +48,9 @@ class PublisherImpl final : public Publisher, private Session {
  public:
   explicit PublisherImpl(Options options)
       : options_(std::move(options)),
-        admin_(kAdminChannel, options_.rpc_timeout),
-        thread_({options_.address, options_.connection_name, options_.heartbeat,
-                 options_.connect_timeout},
-                this) {
+        thread_(Connecting(""), this),
+        admin_(Connecting("-admin"), options_.rpc_timeout, kCallsAtOnce),
+        alone_(Connecting("-alone"), options_.rpc_timeout, 1) {
     thread_.Start();
   }
 
@@ -81,58 +80,42 @@ class PublisherImpl final : public Publisher, private Session {
     thread_.Wake();
   }
 
-  void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
-    Administer(AdminRequest::Kind::kDeclare, std::move(queue),
-               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
-                 std::move(done)(info.status());
-               });
+  void Declare(std::string queue, Line line,
+               absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) override {
+    On(line).Add({AdminRequest::Kind::kDeclare, std::move(queue), std::move(done)});
   }
 
   void Inspect(std::string queue,
                absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) override {
-    Administer(AdminRequest::Kind::kInspect, std::move(queue), std::move(done));
+    admin_.Add({AdminRequest::Kind::kInspect, std::move(queue), std::move(done)});
   }
 
-  void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
-    Administer(AdminRequest::Kind::kPurge, std::move(queue),
-               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
-                 std::move(done)(info.status());
-               });
+  void Purge(std::string queue, Line line,
+             absl::AnyInvocable<void(absl::Status) &&> done) override {
+    On(line).Add({AdminRequest::Kind::kPurge, std::move(queue), StatusOnly(std::move(done))});
   }
 
-  void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
-    Administer(AdminRequest::Kind::kDelete, std::move(queue),
-               [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
-                 std::move(done)(info.status());
-               });
+  void Delete(std::string queue, Line line,
+              absl::AnyInvocable<void(absl::Status) &&> done) override {
+    On(line).Add({AdminRequest::Kind::kDelete, std::move(queue), StatusOnly(std::move(done))});
   }
 
   bool up() const override { return up_; }
   bool blocked() const override { return blocked_; }
 
  private:
-  void Administer(AdminRequest::Kind kind, std::string queue,
-                  absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) {
-    absl::Status refusal;
-    {
-      MutexLock lock(&mutex_);
-      // An empty name would make the broker invent one.
-      if (queue.empty() || queue.size() > kMaxQueueName) {
-        refusal = absl::InvalidArgumentError("a broker queue's name has 1 to 255 bytes");
-      } else if (!up_) {
-        refusal = absl::UnavailableError("not connected to the broker");
-      } else if (requests_.size() >= kMaxWaitingRequests) {
-        refusal = absl::ResourceExhaustedError(
-            absl::StrCat("more than ", kMaxWaitingRequests, " calls wait for the broker"));
-      }
-      if (refusal.ok()) {
-        requests_.push_back({kind, std::move(queue), std::move(done)});
-      } else {
-        refusals_.push_back(
-            [done = std::move(done), refusal]() mutable { std::move(done)(refusal); });
-      }
-    }
-    thread_.Wake();
+  ConnectionOptions Connecting(const char* suffix) const {
+    return {options_.address, absl::StrCat(options_.connection_name, suffix), options_.heartbeat,
+            options_.connect_timeout};
+  }
+
+  AdminConnection& On(Line line) { return line == Line::kAlone ? alone_ : admin_; }
+
+  static absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> StatusOnly(
+      absl::AnyInvocable<void(absl::Status) &&> done) {
+    return [done = std::move(done)](const absl::StatusOr<QueueInfo>& info) mutable {
+      std::move(done)(info.status());
+    };
   }
 
   void Refuse(PublishDone done, Fate fate) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -148,12 +131,10 @@ class PublisherImpl final : public Publisher, private Session {
     amqp_confirm_select_t select = {};
     connection->SendMethod(kPublishChannel, AMQP_CONFIRM_SELECT_METHOD, &select);
     open_deadline_ = Clock::Real()->Monotonic() + options_.rpc_timeout;
-    admin_.OnConnected(connection);
   }
 
   void OnDisconnected() override {
     std::deque<Message> waiting = std::exchange(sending_, {});
-    std::deque<AdminRequest> requests;
     bool was_up = false;
     {
       MutexLock lock(&mutex_);
@@ -164,14 +145,11 @@ class PublisherImpl final : public Publisher, private Session {
       messages_.clear();
       waiting_count_ = 0;
       waiting_bytes_ = 0;
-      requests.swap(requests_);
     }
     connection_ = nullptr;
     window_.Abandon();
     oldest_tag_ = 0;
     for (Message& message : waiting) std::move(message.done)(Fate::kUnknown);
-    for (AdminRequest& request : requests) admin_.Add(std::move(request));
-    admin_.OnDisconnected();
     RefuseAll();
     if (was_up && !ending_ && options_.on_down) options_.on_down();
   }
@@ -188,20 +166,11 @@ class PublisherImpl final : public Publisher, private Session {
   bool Send() override {
     RefuseAll();
     if (!up_) return false;
-    TakeWaiting();
-    const bool admin_waits = admin_.Send();
-    return SendMessages() || admin_waits;
-  }
-
-  // Moves what other threads left over to this one.
-  void TakeWaiting() {
-    std::deque<AdminRequest> requests;
     {
       MutexLock lock(&mutex_);
       if (sending_.empty()) sending_.swap(messages_);
-      requests.swap(requests_);
     }
-    for (AdminRequest& request : requests) admin_.Add(std::move(request));
+    return SendMessages();
   }
 
   // True if the socket takes no more.
@@ -237,7 +206,7 @@ class PublisherImpl final : public Publisher, private Session {
       connection_->Fail(absl::DeadlineExceededError("the broker did not open a channel in time"));
       return now;
     }
-    return std::min({open_deadline_, CheckConfirms(now), admin_.CheckDeadline(now)});
+    return std::min(open_deadline_, CheckConfirms(now));
   }
 
   // A quorum queue without a leader confirms nothing, and may hold up its channel.
@@ -253,8 +222,7 @@ class PublisherImpl final : public Publisher, private Session {
     return oldest_since_ + options_.confirm_timeout;
   }
 
-  void OnMethod(amqp_channel_t channel, const amqp_method_t& method) override {
-    if (channel == kAdminChannel) return admin_.OnMethod(method);
+  void OnMethod(amqp_channel_t, const amqp_method_t& method) override {
     switch (method.id) {
       case AMQP_CONFIRM_SELECT_OK_METHOD:
         open_deadline_ = absl::InfiniteDuration();
@@ -309,7 +277,6 @@ class PublisherImpl final : public Publisher, private Session {
   size_t waiting_count_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Message> messages_ ABSL_GUARDED_BY(mutex_);
-  std::deque<AdminRequest> requests_ ABSL_GUARDED_BY(mutex_);
   // Answers that are known but must be told on the connection's thread. They hold
   // no message, and the thread tells them before all else.
   std::vector<absl::AnyInvocable<void() &&>> refusals_ ABSL_GUARDED_BY(mutex_);
@@ -322,9 +289,11 @@ class PublisherImpl final : public Publisher, private Session {
   uint64_t oldest_tag_ = 0;
   absl::Duration oldest_since_;
   std::deque<Message> sending_;
-  AdminChannel admin_;
 
-  ConnectionThread thread_;  // last: it uses the others
+  // Last, since their callbacks use the others.
+  ConnectionThread thread_;
+  AdminConnection admin_;
+  AdminConnection alone_;
 };
 
 }  // namespace

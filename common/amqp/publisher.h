@@ -35,14 +35,23 @@ struct QueueInfo {
   int64_t consumers = 0;
 };
 
+// Which connection an administrative call takes.
+enum class Line {
+  // With others: if the connection ends, any of those under way may be why.
+  kShared,
+  // One call at a time: whichever is told ABORTED is the only one that can be why.
+  kAlone,
+};
+
 // Publishes to the default exchange with confirms and `mandatory`, and does what
-// little administration goes with it. Owns one connection and the thread that
-// drives it; reconnects by itself (100 ms doubling to 3 s, full jitter) and logs
+// little administration goes with it. Owns its connections and the threads that
+// drive them; reconnects by itself (see ConnectionThread) and logs
 // `broker_up` and `broker_down`. Never blocks for ever: connecting, login, RPCs
 // and a stuck socket all have deadlines; nothing is published while the broker has
-// blocked the connection.
+// blocked the connection. Administration has connections of its own, named `NAME-admin` and
+// `NAME-alone`, as long as there is any: neither its faults nor its waits are those of publishing.
 //
-// Thread-safe. Every callback runs on the connection's thread and must not block;
+// Thread-safe. Every callback runs on a connection's thread and must not block;
 // it may call back into the publisher, but what it asks for while the publisher is
 // being destroyed may go unanswered. `done` callbacks must not be empty.
 class Publisher {
@@ -81,23 +90,26 @@ class Publisher {
   virtual void Publish(std::string queue, std::string body,
                        absl::AnyInvocable<void(Fate) &&> done) = 0;
 
-  // Declares a durable quorum queue with the one set of arguments that we use.
-  // FAILED_PRECONDITION if it exists with others. Here and below: UNAVAILABLE while
-  // not connected, while blocked, and when the broker does not answer within
-  // `rpc_timeout`; RESOURCE_EXHAUSTED when 10 000 calls wait; INVALID_ARGUMENT for
-  // a name that is empty or longer than 255 bytes; ABORTED if the connection ended during
-  // the call, perhaps because of it.
-  virtual void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+  // Declares a durable quorum queue with the one set of arguments that we use, and tells what it
+  // holds: nothing, the broker says, of a queue without a leader.
+  // FAILED_PRECONDITION if it exists with others. Here and below: UNAVAILABLE when there is no
+  // connection, or no answer, within `rpc_timeout`; RESOURCE_EXHAUSTED when 10 000 calls wait;
+  // INVALID_ARGUMENT for a name that is empty or longer than 255 bytes; ABORTED if the
+  // connection ended during the call, perhaps because of it.
+  virtual void Declare(std::string queue, Line line,
+                       absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) = 0;
 
   // NOT_FOUND if there is no such queue.
   virtual void Inspect(std::string queue,
                        absl::AnyInvocable<void(absl::StatusOr<QueueInfo>) &&> done) = 0;
 
   // Drops every ready message of the queue. NOT_FOUND if there is no such queue.
-  virtual void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+  virtual void Purge(std::string queue, Line line,
+                     absl::AnyInvocable<void(absl::Status) &&> done) = 0;
 
   // Deletes the queue with its messages; its consumers are told. OK if there is none.
-  virtual void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) = 0;
+  virtual void Delete(std::string queue, Line line,
+                      absl::AnyInvocable<void(absl::Status) &&> done) = 0;
 
   // Whether connected now.
   virtual bool up() const = 0;

@@ -113,14 +113,17 @@ void Dispatcher::RemoveQueue(const std::string& queue) {
     if (HasRows(queue)) return;
     for (const auto priority : kPriorities) {
       const auto lane = lanes_.extract(Lane{queue, priority});
-      if (!lane.empty()) broker_queues.push_back(lane.mapped().broker_queue);
+      if (lane.empty()) continue;
+      broker_queues.push_back(lane.mapped().broker_queue);
+      queues_.Remove(broker_queues.back());
+      lane_of_.erase(broker_queues.back());
     }
     // What stays there because the broker is down is empty, and is used again if the queue is.
     if (!up_ || stopping_) return;
     ++uses_;
   }
   for (const std::string& broker_queue : broker_queues) {
-    publisher_->Delete(broker_queue, [](const absl::Status&) {});
+    publisher_->Delete(broker_queue, amqp::Line::kShared, [](const absl::Status&) {});
   }
   EndUse();
 }
@@ -139,6 +142,8 @@ void Dispatcher::AddLanes(const std::string& queue) {
     if (!is_new) continue;
     it->second.broker_queue =
         absl::StrCat(options_.queue_prefix, ".", queue, ".", PriorityName(priority));
+    queues_.Add(it->second.broker_queue);
+    lane_of_[it->second.broker_queue] = it->first;
   }
   WantTick();
 }
@@ -191,10 +196,8 @@ void Dispatcher::OnCommit(const std::vector<JobChange>& changes) {
 
 void Dispatcher::OnReopen() {
   MutexLock lock(&mutex_);
-  for (auto& [lane, state] : lanes_) {
-    state.rows.Restart();
-    state.ready = false;
-  }
+  for (auto& [lane, state] : lanes_) state.rows.Restart();
+  queues_.UnprepareAll();
   WantTick();
 }
 
@@ -202,82 +205,107 @@ void Dispatcher::OnBrokerUp() {
   MutexLock lock(&mutex_);
   if (stopping_) return;
   up_ = true;
-  for (auto& [lane, state] : lanes_) {
-    state.ready = false;
-    state.preparing = false;
-    state.retry_at = -absl::InfiniteDuration();
-  }
+  queues_.UnprepareAll();
+  for (auto& [lane, state] : lanes_) state.retry_at = -absl::InfiniteDuration();
   WantTick();  // The thread prepares them.
 }
 
 void Dispatcher::OnBrokerDown() {
   MutexLock lock(&mutex_);
   up_ = false;
-  for (auto& [lane, state] : lanes_) {
-    state.ready = false;
-    state.preparing = false;
+  queues_.UnprepareAll();
+}
+
+void Dispatcher::PrepareQueues() {
+  std::vector<std::pair<Lane, BrokerQueues::Step>> steps;
+  {
+    MutexLock lock(&mutex_);
+    if (!up_ || stopping_) return;
+    const auto has_rows = [this](const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return lanes_.at(lane_of_.at(queue)).rows.HasRows();
+    };
+    // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
+    for (BrokerQueues::Step& step : queues_.Begin(options_.clock->Monotonic(), has_rows)) {
+      const Lane lane = lane_of_.at(step.queue);
+      if (step.remake) {
+        log::Warning("broker_queue_remade",
+                     {{"broker_queue", step.queue},
+                      {"why",
+                       "asking for it alone has lost the connection every time; what it "
+                       "held is dispatched again"}});
+      }
+      steps.emplace_back(lane, std::move(step));
+    }
+    if (steps.empty()) return;
+    ++uses_;
   }
+  for (const auto& [lane, step] : steps) Prepare(lane, step);
+  EndUse();
 }
 
-void Dispatcher::DistrustAll() {
-  if (stopping_) return;
-  log::Warning("broker_queues_distrusted",
-               {{"why", "the connection was lost during a call about one of them"},
-                {"queues", lanes_.size()}});
-  // Nothing is lost: what they hold is dispatched again after each connection anyway.
-  for (auto& [lane, state] : lanes_) state.distrusted = true;
-}
-
-void Dispatcher::Prepare(const Preparing& preparing) {
-  if (!preparing.distrusted) {
-    DeclareAndPurge(preparing.lane, preparing.broker_queue);
+void Dispatcher::Prepare(const Lane& lane, const BrokerQueues::Step& step) {
+  if (!step.remake) {
+    Declare(lane, step);
     return;
   }
-  publisher_->Delete(preparing.broker_queue,
-                     [this, lane = preparing.lane,
-                      broker_queue = preparing.broker_queue](const absl::Status& deleted) {
+  publisher_->Delete(step.queue, amqp::Line::kAlone,
+                     [this, lane, step](const absl::Status& deleted) {
                        if (!deleted.ok()) {
-                         OnPrepared(lane, deleted);
+                         OnPrepared(lane, step, deleted);
                          return;
                        }
                        if (!BeginUse()) return;
-                       DeclareAndPurge(lane, broker_queue);
+                       Declare(lane, step);
                        EndUse();
                      });
 }
 
-void Dispatcher::DeclareAndPurge(const Lane& lane, const std::string& broker_queue) {
-  publisher_->Declare(broker_queue, [this, lane, broker_queue](const absl::Status& declared) {
-    if (!declared.ok()) {
-      OnPrepared(lane, declared);
-      return;
-    }
-    if (!BeginUse()) return;
-    publisher_->Purge(broker_queue,
-                      [this, lane](const absl::Status& purged) { OnPrepared(lane, purged); });
-    EndUse();
-  });
+void Dispatcher::Declare(const Lane& lane, const BrokerQueues::Step& step) {
+  publisher_->Declare(step.queue, step.alone ? amqp::Line::kAlone : amqp::Line::kShared,
+                      [this, lane, step](const absl::StatusOr<amqp::QueueInfo>& info) {
+                        OnDeclared(lane, step, info);
+                      });
 }
 
-void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
+void Dispatcher::OnDeclared(const Lane& lane, const BrokerQueues::Step& step,
+                            const absl::StatusOr<amqp::QueueInfo>& info) {
+  // One that is empty needs no purge; nor does one without a leader get one, which would cost the
+  // connection: the broker says that it is empty.
+  if (!info.ok() || info->ready == 0 || step.check) {
+    OnPrepared(lane, step, info.status());
+    return;
+  }
+  if (!BeginUse()) return;
+  publisher_->Purge(step.queue, step.alone ? amqp::Line::kAlone : amqp::Line::kShared,
+                    [this, lane, step](const absl::Status& purged) {
+                      if (!purged.ok() && !absl::IsNotFound(purged)) {
+                        // It has lost its leader since it was declared. What it holds twice then
+                        // is harmless, since the claim decides.
+                        log::Warning("broker_queue_not_purged",
+                                     {{"broker_queue", step.queue}, {"error", purged.message()}});
+                      }
+                      OnPrepared(lane, step, absl::IsNotFound(purged) ? purged : absl::OkStatus());
+                    });
+  EndUse();
+}
+
+void Dispatcher::OnPrepared(const Lane& lane, const BrokerQueues::Step& step,
+                            const absl::Status& status) {
   Work work;
   {
     MutexLock lock(&mutex_);
-    if (absl::IsAborted(status)) DistrustAll();
-    const auto it = lanes_.find(lane);
-    if (it == lanes_.end() || stopping_ || !up_) return;
-    LaneState& state = it->second;
-    state.preparing = false;
     const absl::Duration now = options_.clock->Monotonic();
-    if (!status.ok()) {
-      state.retry_at = now + kRetryDelay;
+    const BrokerQueues::Outcome outcome = queues_.OnPrepared(step, status, now);
+    WantTick();  // There is room for the next.
+    if (stopping_ || !up_) return;
+    if (outcome == BrokerQueues::Outcome::kFailed && queues_.IsNews(step.queue)) {
       log::Warning("broker_queue_not_declared",
-                   {{"broker_queue", state.broker_queue}, {"error", status.message()}});
-      return;
+                   {{"broker_queue", step.queue}, {"error", status.message()}});
     }
+    const auto it = lanes_.find(lane);
+    if (it == lanes_.end() || outcome != BrokerQueues::Outcome::kPrepared) return;
+    LaneState& state = it->second;
     if (state.rows.out() > 0) ++redispatches_;
-    state.ready = true;
-    state.distrusted = false;
     state.inspect_at = now + kInspectInterval;
     state.idle_inspect_at = now + kIdleInspectInterval;
     // Planted bug, never in a real build: what was sent once counts as delivered.
@@ -288,7 +316,8 @@ void Dispatcher::OnPrepared(const Lane& lane, const absl::Status& status) {
 }
 
 void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
-  if (!state.ready || !up_ || stopping_ || paused_.contains(lane.queue)) return;
+  if (!up_ || stopping_ || paused_.contains(lane.queue)) return;
+  if (!queues_.IsPrepared(state.broker_queue)) return;
   const absl::Duration now = options_.clock->Monotonic();
   if (now < state.retry_at) return;
   std::vector<DispatchLane::Message> messages = state.rows.TakeReady(now);
@@ -371,14 +400,14 @@ void Dispatcher::OnFate(const Lane& lane, const std::string& type, const std::ve
   }
   state.retry_at = now + kRetryDelay;
   if (fate == amqp::Fate::kReturned) {
-    state.ready = false;
+    queues_.Unprepare(state.broker_queue);
     PrepareIdleLanesOf(lane.queue);
   }
 }
 
 void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
   for (auto& [lane, state] : lanes_) {
-    if (lane.queue == queue && state.rows.out() == 0) state.ready = false;
+    if (lane.queue == queue && state.rows.out() == 0) queues_.Unprepare(state.broker_queue);
   }
 }
 
@@ -387,17 +416,21 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
     const WorkerRegistry::QueueWorkers workers =
         options_.workers_of ? options_.workers_of(lane.queue) : WorkerRegistry::QueueWorkers();
     MutexLock lock(&mutex_);
-    if (absl::IsAborted(info.status())) DistrustAll();
     const auto it = lanes_.find(lane);
-    if (it == lanes_.end() || stopping_ || !up_ || !it->second.ready) return;
+    if (it == lanes_.end() || stopping_ || !up_) return;
     LaneState& state = it->second;
+    if (absl::IsAborted(info.status())) {
+      queues_.Suspect(state.broker_queue);
+      WantTick();
+    }
+    if (!queues_.IsPrepared(state.broker_queue)) return;
     if (!info.ok() && !absl::IsNotFound(info.status())) return;
     const bool gone = !info.ok();
     const absl::Duration now = options_.clock->Monotonic();
     if (!gone && state.rows.HasStale(info->ready, now)) {
       log::Info("stale_messages_dropped", {{"broker_queue", state.broker_queue},
                                            {"messages", info->ready - state.rows.messages_out()}});
-      state.ready = false;  // As below: purged, and what is QUEUED goes again.
+      queues_.Unprepare(state.broker_queue);  // As below: purged, and what is QUEUED goes again.
       WantTick();
       return;
     }
@@ -412,7 +445,7 @@ void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
                  {{"broker_queue", state.broker_queue},
                   {"why", gone ? "the queue is gone" : "fewer messages than rows out"},
                   {"rows", state.rows.out()}});
-    state.ready = false;  // The thread prepares it and every row goes again.
+    queues_.Unprepare(state.broker_queue);  // The thread prepares it and every row goes again.
     if (gone) PrepareIdleLanesOf(lane.queue);
     WantTick();
   });
@@ -465,23 +498,15 @@ void Dispatcher::OfferHoarded(const std::string& queue,
 
 void Dispatcher::Tick() {
   CountWorkers();
+  PrepareQueues();
   const absl::Duration now = options_.clock->Monotonic();
-  // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
-  std::vector<Preparing> with_jobs;
-  std::vector<Preparing> idle;
   std::vector<std::pair<Lane, std::string>> inspect;
   Work work;
   {
     MutexLock lock(&mutex_);
     if (!up_ || stopping_) return;
     for (auto& [lane, state] : lanes_) {
-      if (!state.ready) {
-        if (state.preparing || now < state.retry_at) continue;
-        state.preparing = true;
-        (state.rows.out() > 0 ? with_jobs : idle)
-            .push_back({lane, state.broker_queue, state.distrusted});
-        continue;
-      }
+      if (!queues_.IsPrepared(state.broker_queue)) continue;
       if (now >= state.inspect_at) {
         state.inspect_at = now + kInspectInterval;
         // Planted bug, never in a real build: an ack counts as proof of a claim, so that
@@ -497,8 +522,6 @@ void Dispatcher::Tick() {
       Plan(lane, state, &work);
     }
   }
-  for (const Preparing& preparing : with_jobs) Prepare(preparing);
-  for (const Preparing& preparing : idle) Prepare(preparing);
   for (const auto& [lane, broker_queue] : inspect) Inspect(lane, broker_queue);
   Do(work);
 }
@@ -550,6 +573,7 @@ Dispatcher::Stats Dispatcher::stats() const {
   for (const auto& [lane, state] : lanes_) stats.out += state.rows.out();
   stats.broker_up = up_;
   stats.broker_blocked = up_ && publisher_ != nullptr && publisher_->blocked();
+  stats.queues_unprepared = queues_.unprepared();
   stats.published = published_;
   stats.redispatches = redispatches_;
   stats.offered = offered_;

@@ -16,6 +16,7 @@
 #include "common/amqp/publisher.h"
 #include "common/clock/clock.h"
 #include "common/mutex/mutex.h"
+#include "services/state/broker_queues.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/job_store.h"
 #include "services/state/worker_registry.h"
@@ -76,6 +77,9 @@ class Dispatcher final : public CommitObserver {
     size_t out = 0;
     bool broker_up = false;
     bool broker_blocked = false;
+    // Broker queues that are not declared, or not again since the broker was lost: nothing is
+    // dispatched to them.
+    size_t queues_unprepared = 0;
     int64_t published = 0;
     int64_t redispatches = 0;
     // Jobs that lay unclaimed and were offered to workers with idle slots.
@@ -91,12 +95,7 @@ class Dispatcher final : public CommitObserver {
   struct LaneState {
     DispatchLane rows;
     std::string broker_queue;
-    // The broker queue exists and holds nothing of an earlier connection.
-    bool ready = false;
-    bool preparing = false;
-    // The broker queue may be broken: it is deleted before it is declared.
-    bool distrusted = false;
-    // Nothing is done before then: the broker refused, there was no such queue, or the
+    // Nothing is dispatched before then: the broker refused, there was no such queue, or the
     // outbox could not be read.
     absl::Duration retry_at = -absl::InfiniteDuration();
     absl::Duration inspect_at;
@@ -122,19 +121,14 @@ class Dispatcher final : public CommitObserver {
   bool HasRows(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnBrokerUp();
   void OnBrokerDown();
-  struct Preparing {
-    Lane lane;
-    std::string broker_queue;
-    bool distrusted;
-  };
-  // Declares and purges the lane's broker queue, then lets it go.
-  void Prepare(const Preparing& preparing);
-  void DeclareAndPurge(const Lane& lane, const std::string& broker_queue);
-  // A broker that was killed as it made a quorum queue may know of it and yet not have it.
-  // Whoever then asks for that queue loses the connection (RabbitMQ 3.10 to a "541"), again
-  // and again, with every other queue. Which one it is is not said.
-  void DistrustAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnPrepared(const Lane& lane, const absl::Status& status);
+  // Begins what is next to be done about the broker's queues.
+  void PrepareQueues();
+  // Declares the queue, empties it if it holds something, then lets its lane go.
+  void Prepare(const Lane& lane, const BrokerQueues::Step& step);
+  void Declare(const Lane& lane, const BrokerQueues::Step& step);
+  void OnDeclared(const Lane& lane, const BrokerQueues::Step& step,
+                  const absl::StatusOr<amqp::QueueInfo>& info);
+  void OnPrepared(const Lane& lane, const BrokerQueues::Step& step, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
   // Tells the lanes that have jobs which workers serve them, and offers what lies unclaimed to
   // those whose slots are idle.
@@ -164,6 +158,9 @@ class Dispatcher final : public CommitObserver {
   mutable Mutex mutex_;
   CondVar wake_;
   std::map<Lane, LaneState> lanes_ ABSL_GUARDED_BY(mutex_);
+  BrokerQueues queues_ ABSL_GUARDED_BY(mutex_);
+  // By the broker queue's name.
+  std::map<std::string, Lane> lane_of_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -128,6 +128,9 @@ std::vector<prometheus::MetricFamily> StateCollector::Collect() const {
   gauge("buzzer_state_dispatched_rows", "Outbox rows out at the broker.",
         static_cast<double>(stats.out));
   gauge("buzzer_state_broker_up", "1 while connected to the broker.", stats.broker_up);
+  gauge("buzzer_state_broker_queues_unprepared",
+        "Broker queues that are not declared (again) yet; nothing is dispatched to them.",
+        static_cast<double>(stats.queues_unprepared));
   gauge("buzzer_state_broker_blocked", "1 while the broker blocks publishers.",
         stats.broker_blocked);
   gauge("buzzer_state_leases", "Running attempts.", static_cast<double>(parts_.leases->size()));

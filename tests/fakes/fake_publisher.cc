@@ -34,14 +34,16 @@ class FakePublisher final : public amqp::Publisher {
                absl::AnyInvocable<void(amqp::Fate) &&> done) override {
     broker_->Publish(std::move(queue), std::move(body), std::move(done));
   }
-  void Declare(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
-    broker_->Declare(queue, std::move(done));
+  void Declare(std::string queue, amqp::Line line,
+               absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done) override {
+    broker_->Declare(queue, line, std::move(done));
   }
   void Inspect(std::string queue,
                absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done) override {
     broker_->Inspect(queue, std::move(done));
   }
-  void Delete(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
+  void Delete(std::string queue, amqp::Line,
+              absl::AnyInvocable<void(absl::Status) &&> done) override {
     if (broker_->up()) {
       broker_->DeleteQueue(queue);
       std::move(done)(absl::OkStatus());
@@ -49,7 +51,8 @@ class FakePublisher final : public amqp::Publisher {
       std::move(done)(NotConnected());
     }
   }
-  void Purge(std::string queue, absl::AnyInvocable<void(absl::Status) &&> done) override {
+  void Purge(std::string queue, amqp::Line,
+             absl::AnyInvocable<void(absl::Status) &&> done) override {
     broker_->Purge(queue, std::move(done));
   }
   bool up() const override { return broker_->up(); }
@@ -149,20 +152,26 @@ void FakeBroker::Publish(std::string queue, std::string body,
   changed_.NotifyAll();
 }
 
-void FakeBroker::Declare(const std::string& queue, absl::AnyInvocable<void(absl::Status) &&> done) {
-  absl::Status status;
+void FakeBroker::Declare(const std::string& queue, amqp::Line line,
+                         absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done) {
+  absl::StatusOr<amqp::QueueInfo> info = NotConnected();
   {
     MutexLock lock(&mutex_);
-    ++queues_[queue].declares;
-    if (queues_[queue].broken) {
-      status = absl::AbortedError("broken");
+    Queue& target = queues_[queue];
+    ++target.declares;
+    if (line == amqp::Line::kAlone) ++target.declares_alone;
+    const bool shaken = line == amqp::Line::kShared &&
+                        std::any_of(queues_.begin(), queues_.end(),
+                                    [](const auto& one) { return one.second.broken; });
+    if (target.broken || shaken) {
+      info = absl::AbortedError("the connection was lost during the call");
     } else if (up_ && !blocked_) {
-      queues_[queue].exists = true;
-    } else {
-      status = NotConnected();
+      target.exists = true;
+      info =
+          amqp::QueueInfo{target.leaderless ? 0 : static_cast<int64_t>(target.messages.size()), 0};
     }
   }
-  std::move(done)(status);
+  std::move(done)(info);
   changed_.NotifyAll();
 }
 
@@ -191,8 +200,9 @@ void FakeBroker::Purge(const std::string& queue, absl::AnyInvocable<void(absl::S
     Queue& target = queues_[queue];
     if (up_) {
       status = target.exists ? absl::OkStatus() : NoSuchQueue();
-      target.messages.clear();
       ++target.purges;
+      if (target.unpurgeable) status = absl::AbortedError("the connection was lost");
+      if (status.ok()) target.messages.clear();
     }
   }
   std::move(done)(status);
@@ -206,9 +216,20 @@ void FakeBroker::BreakQueue(const std::string& queue) {
 
 void FakeBroker::DeleteQueue(const std::string& queue) {
   MutexLock lock(&mutex_);
+  ++queues_[queue].deletes;
   queues_[queue].exists = false;
   queues_[queue].broken = false;
   queues_[queue].messages.clear();
+}
+
+void FakeBroker::LoseLeader(const std::string& queue) {
+  MutexLock lock(&mutex_);
+  queues_[queue].leaderless = true;
+}
+
+void FakeBroker::RefusePurge(const std::string& queue) {
+  MutexLock lock(&mutex_);
+  queues_[queue].unpurgeable = true;
 }
 
 void FakeBroker::LoseMessages(const std::string& queue) {
@@ -245,6 +266,18 @@ int FakeBroker::declares(const std::string& queue) const {
   MutexLock lock(&mutex_);
   const auto it = queues_.find(queue);
   return it == queues_.end() ? 0 : it->second.declares;
+}
+
+int FakeBroker::deletes(const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  const auto it = queues_.find(queue);
+  return it == queues_.end() ? 0 : it->second.deletes;
+}
+
+int FakeBroker::declares_alone(const std::string& queue) const {
+  MutexLock lock(&mutex_);
+  const auto it = queues_.find(queue);
+  return it == queues_.end() ? 0 : it->second.declares_alone;
 }
 
 int FakeBroker::purges(const std::string& queue) const {

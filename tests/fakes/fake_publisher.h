@@ -43,8 +43,13 @@ class FakeBroker {
 
   // Somebody deletes the queue; messages to it come back.
   void DeleteQueue(const std::string& queue);
-  // The queue is there and yet is not: calls about it are ABORTED, until it is deleted.
+  // The queue is there and yet is not: until it is deleted it costs the connection on which it is
+  // declared, so that calls on a shared one are ABORTED whatever they ask for.
   void BreakQueue(const std::string& queue);
+  // The queue has no leader: it seems empty to whoever declares it.
+  void LoseLeader(const std::string& queue);
+  // The connection is lost during each purge of the queue.
+  void RefusePurge(const std::string& queue);
   // The broker forgets messages, but not the queue.
   void LoseMessages(const std::string& queue);
   // A consumer takes the message at the head, for good: its jobs; none if there is none.
@@ -55,6 +60,9 @@ class FakeBroker {
   std::vector<JobId> Ready(const std::string& queue) const;
   bool HasQueue(const std::string& queue) const;
   int declares(const std::string& queue) const;
+  // Those of them that were alone on their connection.
+  int declares_alone(const std::string& queue) const;
+  int deletes(const std::string& queue) const;
   int purges(const std::string& queue) const;
   int inspections(const std::string& queue) const;
   int64_t published() const;
@@ -69,8 +77,12 @@ class FakeBroker {
   struct Queue {
     bool exists = false;
     bool broken = false;
+    bool leaderless = false;
+    bool unpurgeable = false;
     std::deque<std::string> messages;
     int declares = 0;
+    int declares_alone = 0;
+    int deletes = 0;
     int purges = 0;
     int inspections = 0;
   };
@@ -81,7 +93,8 @@ class FakeBroker {
   };
 
   void Publish(std::string queue, std::string body, absl::AnyInvocable<void(amqp::Fate) &&> done);
-  void Declare(const std::string& queue, absl::AnyInvocable<void(absl::Status) &&> done);
+  void Declare(const std::string& queue, amqp::Line line,
+               absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done);
   void Inspect(const std::string& queue,
                absl::AnyInvocable<void(absl::StatusOr<amqp::QueueInfo>) &&> done);
   void Purge(const std::string& queue, absl::AnyInvocable<void(absl::Status) &&> done);

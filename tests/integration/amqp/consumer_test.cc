@@ -96,7 +96,8 @@ class ConsumerTest : public ::testing::Test {
 
   static void Declare(const std::string& queue) {
     Watched<absl::Status> result(absl::UnknownError("no answer"));
-    publisher_->Declare(queue, [&](absl::Status status) { result.Set(std::move(status)); });
+    publisher_->Declare(queue, Line::kShared,
+                        [&](const absl::StatusOr<QueueInfo>& info) { result.Set(info.status()); });
     ASSERT_TRUE(result.Await([](const absl::Status& s) { return !absl::IsUnknown(s); }));
     ASSERT_TRUE(result.Get().ok()) << result.Get();
   }

@@ -350,25 +350,77 @@ TEST_F(DispatcherTest, EmptiesTheBrokersQueueAndSendsAllAgainAfterAReconnection)
   EXPECT_EQ(dispatcher_->stats().redispatches, 1);
 }
 
-TEST_F(DispatcherTest, MakesAQueueAnewOverWhichTheConnectionIsLost) {
+TEST_F(DispatcherTest, DoesNotPurgeAnEmptyQueue) {
+  Start();
+  ASSERT_TRUE(AwaitReady({Submit().id}));
+  EXPECT_EQ(broker_.purges(kNormal), 0);
+}
+
+TEST_F(DispatcherTest, RemakesTheQueueOverWhichTheConnectionIsLostAndNoOther) {
   Start();
   const JobRecord job = Submit();
   ASSERT_TRUE(AwaitReady({job.id}));
   broker_.SetUp(false);
   broker_.BreakQueue(kHigh);
-  const int declares = broker_.declares(kHigh);
   broker_.SetUp(true);
-  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kHigh) > declares; }));
-  // Which is how the broker answers.
-  broker_.SetUp(false);
-  broker_.SetUp(true);
-  EXPECT_TRUE(broker_.Await([&] { return broker_.HasQueue(kHigh) && broker_.HasQueue(kNormal); }));
+  EXPECT_TRUE(broker_.Await([&] { return broker_.declares_alone(kHigh) > 0; }));
+  Pass(absl::Seconds(10));
   EXPECT_TRUE(AwaitReady({job.id}));
+  auto urgent = NewJob();
+  urgent.set_priority(v1::Job::HIGH);
+  const JobRecord high = store().MustSubmit(urgent);
+  EXPECT_TRUE(AwaitReady({high.id}, kHigh));
+  EXPECT_EQ(broker_.deletes(kHigh), 1);
+  EXPECT_EQ(broker_.deletes(kNormal), 0);
+}
+
+TEST_F(DispatcherTest, DispatchesToTheOthersWhileOneQueueIsBroken) {
+  Start();
+  ASSERT_TRUE(AwaitReady({Submit().id}));
+  broker_.SetUp(false);
+  broker_.BreakQueue(kHigh);
+  const JobRecord later = Submit();
+  broker_.SetUp(true);
+  // No time passes, so that the broken one is not tried again.
+  EXPECT_TRUE(broker_.Await([&] {
+    const Jobs ready = broker_.Ready(kNormal);
+    return !ready.empty() && ready.back() == later.id;
+  }));
+  EXPECT_EQ(broker_.deletes(kHigh), 0);
+  EXPECT_TRUE(broker_.Await([&] { return dispatcher_->stats().queues_unprepared == 1; }));
+}
+
+TEST_F(DispatcherTest, SendsAllAgainToAQueueThatHasLostItsLeaderWithoutPurgingIt) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  broker_.SetUp(false);
+  broker_.LoseLeader(kNormal);
+  broker_.SetUp(true);
+  Jobs twice = jobs;
+  twice.insert(twice.end(), jobs.begin(), jobs.end());
+  EXPECT_TRUE(AwaitReady(twice));
+  EXPECT_EQ(broker_.purges(kNormal), 0);
+  EXPECT_EQ(broker_.deletes(kNormal), 0);
+}
+
+TEST_F(DispatcherTest, GoesOnWithoutAPurgeThatCostsTheConnection) {
+  Start();
+  const Jobs jobs = SubmitSome(3);
+  ASSERT_TRUE(AwaitReady(jobs));
+  broker_.SetUp(false);
+  broker_.RefusePurge(kNormal);
+  broker_.SetUp(true);
+  Jobs twice = jobs;
+  twice.insert(twice.end(), jobs.begin(), jobs.end());
+  EXPECT_TRUE(AwaitReady(twice));
+  EXPECT_EQ(broker_.purges(kNormal), 1);
+  EXPECT_EQ(broker_.deletes(kNormal), 0);
 }
 
 TEST_F(DispatcherTest, SendsAgainWhatWasNotConfirmedWhenTheConnectionWent) {
   Start();
-  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kNormal) == 1; }));
   broker_.SetConfirming(false);
   const Jobs jobs = SubmitSome(5);
   ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 5; }));
@@ -380,7 +432,7 @@ TEST_F(DispatcherTest, SendsAgainWhatWasNotConfirmedWhenTheConnectionWent) {
 
 TEST_F(DispatcherTest, SendsARefusedMessageAgainAfterASecond) {
   Start();
-  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kNormal) == 1; }));
   broker_.SetFate(amqp::Fate::kRejected);
   const Jobs jobs = SubmitSome(2);
   ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 2; }));
@@ -389,7 +441,7 @@ TEST_F(DispatcherTest, SendsARefusedMessageAgainAfterASecond) {
   EXPECT_TRUE(broker_.Ready(kNormal).empty());
   Pass(absl::Seconds(1));
   EXPECT_TRUE(AwaitReady(jobs));
-  EXPECT_EQ(broker_.purges(kNormal), 1);
+  EXPECT_EQ(broker_.declares(kNormal), 1);
 }
 
 TEST_F(DispatcherTest, DeclaresAQueueAnewThatIsGoneAndSendsAllAgain) {
@@ -417,21 +469,21 @@ TEST_F(DispatcherTest, DeclaresTheIdlePrioritiesOfAGoneQueueAnewAsWell) {
   Start();
   const Jobs jobs = SubmitSome(3);
   ASSERT_TRUE(AwaitReady(jobs));
-  const int prepared = broker_.purges(kHigh);
+  const int prepared = broker_.declares(kHigh);
   broker_.DeleteQueue(kHigh);
   broker_.DeleteQueue(kNormal);
   Pass(absl::Seconds(6));
   EXPECT_TRUE(AwaitReady(jobs));
-  EXPECT_TRUE(broker_.Await([&] { return broker_.purges(kHigh) == prepared + 1; }));
+  EXPECT_TRUE(broker_.Await([&] { return broker_.declares(kHigh) == prepared + 1; }));
 }
 
 TEST_F(DispatcherTest, NoticesAGoneIdleQueueWithinHalfAMinute) {
   Start();
   ASSERT_TRUE(AwaitReady(SubmitSome(1)));
-  const int prepared = broker_.purges(kHigh);
+  const int prepared = broker_.declares(kHigh);
   broker_.DeleteQueue(kHigh);
   for (int i = 0; i < 31; ++i) Pass(absl::Seconds(1));
-  EXPECT_TRUE(broker_.Await([&] { return broker_.purges(kHigh) == prepared + 1; }));
+  EXPECT_TRUE(broker_.Await([&] { return broker_.declares(kHigh) == prepared + 1; }));
 }
 
 TEST_F(DispatcherTest, SendsAllAgainWhenMessagesHaveBeenMissingForFifteenSeconds) {
@@ -462,7 +514,7 @@ TEST_F(DispatcherTest, MissesNothingThatWorkersMayHold) {
 
 TEST_F(DispatcherTest, DoesNotMissWhatABlockedBrokerHasNotTakenYet) {
   Start();
-  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 1; }));
+  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kNormal) == 1; }));
   broker_.SetBlocked(true);
   const Jobs jobs = SubmitSome(10);
   ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 10; }));
@@ -472,7 +524,7 @@ TEST_F(DispatcherTest, DoesNotMissWhatABlockedBrokerHasNotTakenYet) {
   broker_.SetBlocked(false);
   broker_.Settle(amqp::Fate::kConfirmed);
   EXPECT_TRUE(AwaitReady(jobs));
-  EXPECT_EQ(broker_.purges(kNormal), 1);
+  EXPECT_EQ(broker_.declares(kNormal), 1);
 }
 
 TEST_F(DispatcherTest, DoesNotHurryAStoreThatCannotReadItsOutbox) {
@@ -492,7 +544,7 @@ TEST_F(DispatcherTest, SendsAllAgainWhenTheStoreWasReopened) {
   const Jobs jobs = SubmitSome(3);
   ASSERT_TRUE(AwaitReady(jobs));
   dispatcher_->OnReopen();
-  ASSERT_TRUE(broker_.Await([&] { return broker_.purges(kNormal) == 2; }));
+  ASSERT_TRUE(broker_.Await([&] { return broker_.declares(kNormal) == 2; }));
   EXPECT_TRUE(AwaitReady(jobs));
 }
 
