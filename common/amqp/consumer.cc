@@ -22,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/amqp/connection.h"
 #include "common/amqp/connection_thread.h"
+#include "common/amqp/queue_probe.h"
 #include "common/clock/clock.h"
 #include "common/fault_points/fault_points.h"
 #include "common/mutex/mutex.h"
@@ -38,6 +39,8 @@ struct OpenCommand {
   ChannelId id;
   std::vector<std::string> queues;
   int prefetch;
+  // What the probe said of the queues; UNKNOWN: it was not asked.
+  absl::Status probed;
 };
 struct AckCommand {
   ChannelId id;
@@ -67,9 +70,8 @@ class ConsumerImpl final : public Consumer, private Session {
  public:
   explicit ConsumerImpl(Options options)
       : options_(std::move(options)),
-        thread_({options_.address, options_.connection_name, options_.heartbeat,
-                 options_.connect_timeout},
-                this) {
+        thread_(Connecting(""), this),
+        probe_(Connecting("-probe"), options_.rpc_timeout) {
     thread_.Start();
   }
 
@@ -83,7 +85,7 @@ class ConsumerImpl final : public Consumer, private Session {
     const ChannelId id = ++last_id_;
     if (up_) {
       live_.insert(id);
-      Enqueue(OpenCommand{id, std::move(queues), prefetch});
+      Enqueue(OpenCommand{id, std::move(queues), prefetch, absl::UnknownError("")});
     }
     return id;
   }
@@ -101,6 +103,11 @@ class ConsumerImpl final : public Consumer, private Session {
   bool up() const override { return up_; }
 
  private:
+  ConnectionOptions Connecting(const char* suffix) const {
+    return {options_.address, absl::StrCat(options_.connection_name, suffix), options_.heartbeat,
+            options_.connect_timeout};
+  }
+
   void Enqueue(Command command) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     commands_.push_back(std::move(command));
     thread_.Wake();
@@ -126,6 +133,10 @@ class ConsumerImpl final : public Consumer, private Session {
     }
     connection_ = nullptr;
     sending_.clear();
+    for (const auto& [number, channel] : channels_) {
+      // One of those may be why.
+      if (channel.state == Channel::State::kOpening) Doubt(channel);
+    }
     channels_.clear();
     numbers_.clear();
     if (!ending_ && options_.on_down) options_.on_down();
@@ -158,6 +169,12 @@ class ConsumerImpl final : public Consumer, private Session {
                           absl::InvalidArgumentError("a broker queue's name has 1 to 255 bytes"));
       }
     }
+    if (!absl::IsUnknown(command.probed)) {
+      if (!command.probed.ok()) return TellClosed(command.id, command.probed);
+      consumable_.insert(command.queues.begin(), command.queues.end());
+    } else if (!IsConsumable(command.queues)) {
+      return Probe(command);
+    }
     const amqp_channel_t number = FreeNumber();
     if (number == 0) {
       return TellClosed(command.id,
@@ -182,6 +199,26 @@ class ConsumerImpl final : public Consumer, private Session {
       consume.consumer_tag = Bytes(tag.Piece());
       connection_->SendMethod(number, AMQP_BASIC_CONSUME_METHOD, &consume);
     }
+  }
+
+  bool IsConsumable(const std::vector<std::string>& queues) const {
+    return std::all_of(queues.begin(), queues.end(),
+                       [this](const std::string& queue) { return consumable_.contains(queue); });
+  }
+
+  // Comes back with what it says, unless the channel is not wanted any more by then.
+  void Probe(const OpenCommand& command) {
+    probe_.Probe(command.queues,
+                 [this, command = OpenCommand(command)](absl::Status answer) mutable {
+                   command.probed = std::move(answer);
+                   MutexLock lock(&mutex_);
+                   if (live_.contains(command.id)) Enqueue(std::move(command));
+                 });
+  }
+
+  // The next time its queues are tried out first.
+  void Doubt(const Channel& channel) {
+    for (const std::string& queue : channel.queues) consumable_.erase(queue);
   }
 
   void Execute(const AckCommand& command) {
@@ -242,6 +279,7 @@ class ConsumerImpl final : public Consumer, private Session {
           connection_->Fail(absl::DeadlineExceededError("the broker did not close a channel"));
           return now;
         }
+        Doubt(channel);
         StartClosing(number);
         TellClosed(channel.id,
                    absl::DeadlineExceededError("the broker did not start to deliver in time"));
@@ -278,6 +316,7 @@ class ConsumerImpl final : public Consumer, private Session {
         const auto* cancel = static_cast<const amqp_basic_cancel_t*>(method.decoded);
         const std::string queue = QueueOf(channel, View(cancel->consumer_tag));
         const ChannelId id = channel.id;
+        Doubt(channel);
         StartClosing(number);
         TellClosed(id, absl::NotFoundError(absl::StrCat("queue '", queue, "' was deleted")));
         break;
@@ -290,6 +329,7 @@ class ConsumerImpl final : public Consumer, private Session {
         // When both sides close, ours is answered still.
         if (closing) break;
         const ChannelId id = channel.id;
+        Doubt(channel);
         numbers_.erase(id);
         channels_.erase(found);
         TellClosed(id, std::move(reason));
@@ -354,8 +394,12 @@ class ConsumerImpl final : public Consumer, private Session {
   std::deque<Command> sending_;
   std::map<amqp_channel_t, Channel> channels_;
   std::unordered_map<ChannelId, amqp_channel_t> numbers_;  // of channels not closing
+  // Queues that were consumed, here or by the probe, and gave no trouble since.
+  std::unordered_set<std::string> consumable_;
 
-  ConnectionThread thread_;  // last: it uses the others
+  // Last, since they use the others.
+  ConnectionThread thread_;
+  QueueProbe probe_;
 };
 
 }  // namespace

@@ -33,7 +33,8 @@ struct Delivery {
 
 // Consumes on any number of channels of one connection, apart from the publishing
 // one (a memory alarm blocks publishers, not consumers). Owns the connection and
-// its thread; reconnects as Publisher does.
+// its thread; reconnects as Publisher does. Queues that were not consumed before, or gave
+// trouble, are tried out first, see QueueProbe: that has a connection of its own, `NAME-probe`.
 //
 // Thread-safe. Callbacks run on the connection's thread, must not block, and may
 // call back into the consumer.

@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/amqp/publisher.h"
+#include "common/mutex/mutex.h"
 #include "tests/integration/support/broker_node.h"
 #include "tests/integration/support/watched.h"
 
@@ -264,6 +265,52 @@ TEST_F(ConsumerTest, SaysWhenAQueueIsMissing) {
   EXPECT_EQ(subject.deliveries.Get()[0].channel, there);
   subject.consumer->Ack(missing, 1);  // dropped
   EXPECT_EQ(subject.downs.Get(), 0);
+}
+
+// The broker knows a quorum queue a moment before it is there; to consume it then costs the
+// connection. Asked for again at once, as here, each is met in that moment.
+TEST_F(ConsumerTest, KeepsItsConnectionWhileQueuesAreBeingMade) {
+  constexpr int kQueues = 40;
+  std::unique_ptr<Consumer> consumer;
+  Mutex mutex;
+  std::map<ChannelId, std::string> queues;
+  Watched<bool> up{false};
+  Watched<int> downs{0};
+  Watched<std::set<std::string>> delivered;
+  const auto open = [&](const std::string& queue) {
+    MutexLock lock(&mutex);
+    queues[consumer->Open({queue}, 1)] = queue;
+  };
+  Consumer::Options options;
+  options.address = node_->address();
+  options.connection_name = "consumer-test";
+  options.on_up = [&] { up.Set(true); };
+  options.on_down = [&] { downs.Update([](int& n) { ++n; }); };
+  options.on_closed = [&](ChannelId channel, const absl::Status&) {
+    std::string queue;
+    {
+      MutexLock lock(&mutex);
+      queue = queues[channel];
+    }
+    open(queue);
+  };
+  options.on_delivery = [&](const Delivery& delivery) {
+    delivered.Update([&](std::set<std::string>& all) { all.insert(delivery.queue); });
+  };
+  consumer = Consumer::Start(std::move(options));
+  ASSERT_TRUE(up.Await([](bool is_up) { return is_up; }));
+  for (int i = 0; i < kQueues; ++i) {
+    const std::string queue = absl::StrCat("being-made-", i);
+    open(queue);
+    publisher_->Declare(queue, Line::kShared, [queue](const absl::StatusOr<QueueInfo>& info) {
+      EXPECT_TRUE(info.ok()) << info.status();
+      publisher_->Publish(queue, "first", [](Fate) {});
+    });
+  }
+  EXPECT_TRUE(
+      delivered.Await([](const std::set<std::string>& all) { return all.size() == kQueues; }));
+  EXPECT_EQ(downs.Get(), 0);
+  consumer.reset();
 }
 
 TEST_F(ConsumerTest, SaysWhenAQueueIsDeletedUnderIt) {
