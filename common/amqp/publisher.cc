@@ -23,6 +23,7 @@
 #include "common/amqp/connection_thread.h"
 #include "common/clock/clock.h"
 #include "common/fault_points/fault_points.h"
+#include "common/log/log.h"
 #include "common/mutex/mutex.h"
 
 namespace buzzer::amqp {
@@ -30,6 +31,8 @@ namespace {
 
 constexpr amqp_channel_t kPublishChannel = 1;
 constexpr int kCallsAtOnce = 16;
+// A confirm takes some 10 ms, or as long as an election.
+constexpr absl::Duration kLateConfirm = absl::Seconds(5);
 constexpr size_t kMaxWaitingMessages = 100'000;
 constexpr size_t kMaxWaitingBytes = 64 << 20;
 constexpr size_t kMaxQueueName = 255;  // an AMQP short string
@@ -102,6 +105,11 @@ class PublisherImpl final : public Publisher, private Session {
 
   bool up() const override { return up_; }
   bool blocked() const override { return blocked_; }
+  absl::Duration unconfirmed_for() const override {
+    const int64_t since = unconfirmed_since_;
+    if (since == 0) return absl::ZeroDuration();
+    return Clock::Real()->Monotonic() - absl::Nanoseconds(since);
+  }
 
  private:
   ConnectionOptions Connecting(const char* suffix) const {
@@ -149,6 +157,7 @@ class PublisherImpl final : public Publisher, private Session {
     connection_ = nullptr;
     window_.Abandon();
     oldest_tag_ = 0;
+    unconfirmed_since_ = 0;
     for (Message& message : waiting) std::move(message.done)(Fate::kUnknown);
     RefuseAll();
     if (was_up && !ending_ && options_.on_down) options_.on_down();
@@ -211,15 +220,26 @@ class PublisherImpl final : public Publisher, private Session {
 
   // A quorum queue without a leader confirms nothing, and may hold up its channel.
   absl::Duration CheckConfirms(absl::Duration now) {
-    if (window_.size() == 0 || connection_->blocked() || window_.oldest_tag() != oldest_tag_) {
+    const bool owing = window_.size() > 0 && !connection_->blocked();
+    if (!owing || window_.oldest_tag() != oldest_tag_) {
       oldest_tag_ = window_.oldest_tag();
       oldest_since_ = now;
+      late_ = false;
+      unconfirmed_since_ = owing ? absl::ToInt64Nanoseconds(now) : 0;
     }
-    if (window_.size() == 0 || connection_->blocked()) return absl::InfiniteDuration();
+    if (!owing) return absl::InfiniteDuration();
     if (now - oldest_since_ >= options_.confirm_timeout) {
       connection_->Fail(absl::DeadlineExceededError("the broker did not confirm in time"));
+    } else if (now - oldest_since_ >= kLateConfirm && !std::exchange(late_, true)) {
+      log::Warning("broker_confirms_late",
+                   {{"connection", options_.connection_name},
+                    {"messages", window_.size()},
+                    {"error",
+                     "the broker is there and yet confirms nothing, as it does while a queue has "
+                     "no leader: most of the nodes that hold it are away"}});
     }
-    return oldest_since_ + options_.confirm_timeout;
+    return oldest_since_ +
+           (late_ ? options_.confirm_timeout : std::min(kLateConfirm, options_.confirm_timeout));
   }
 
   void OnMethod(amqp_channel_t, const amqp_method_t& method) override {
@@ -271,6 +291,8 @@ class PublisherImpl final : public Publisher, private Session {
   std::atomic<bool> ending_{false};
   std::atomic<bool> up_{false};  // written under mutex_
   std::atomic<bool> blocked_{false};
+  // Monotonic nanoseconds; 0: nothing is unconfirmed.
+  std::atomic<int64_t> unconfirmed_since_{0};
 
   Mutex mutex_;
   // All that waits, what the thread has taken but not sent included.
@@ -288,6 +310,7 @@ class PublisherImpl final : public Publisher, private Session {
   // The oldest unconfirmed message, and since when it is that.
   uint64_t oldest_tag_ = 0;
   absl::Duration oldest_since_;
+  bool late_ = false;
   std::deque<Message> sending_;
 
   // Last, since their callbacks use the others.

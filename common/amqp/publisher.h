@@ -115,6 +115,9 @@ class Publisher {
   virtual bool up() const = 0;
   // Whether the broker has told us to stop publishing (memory or disk alarm).
   virtual bool blocked() const = 0;
+  // How long the broker has owed the confirm that it has owed longest; zero if it owes none, or
+  // is blocked. After some seconds it is logged as well, as `broker_confirms_late`.
+  virtual absl::Duration unconfirmed_for() const = 0;
 };
 
 }  // namespace buzzer::amqp

@@ -573,6 +573,7 @@ Dispatcher::Stats Dispatcher::stats() const {
   for (const auto& [lane, state] : lanes_) stats.out += state.rows.out();
   stats.broker_up = up_;
   stats.broker_blocked = up_ && publisher_ != nullptr && publisher_->blocked();
+  if (up_ && publisher_ != nullptr) stats.broker_unconfirmed = publisher_->unconfirmed_for();
   stats.queues_unprepared = queues_.unprepared();
   stats.published = published_;
   stats.redispatches = redispatches_;

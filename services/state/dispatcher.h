@@ -80,6 +80,8 @@ class Dispatcher final : public CommitObserver {
     // Broker queues that are not declared, or not again since the broker was lost: nothing is
     // dispatched to them.
     size_t queues_unprepared = 0;
+    // See amqp::Publisher::unconfirmed_for.
+    absl::Duration broker_unconfirmed;
     int64_t published = 0;
     int64_t redispatches = 0;
     // Jobs that lay unclaimed and were offered to workers with idle slots.

@@ -131,6 +131,10 @@ std::vector<prometheus::MetricFamily> StateCollector::Collect() const {
   gauge("buzzer_state_broker_queues_unprepared",
         "Broker queues that are not declared (again) yet; nothing is dispatched to them.",
         static_cast<double>(stats.queues_unprepared));
+  gauge("buzzer_state_broker_unconfirmed_seconds",
+        "How long the broker has owed the confirm of a message; above some seconds a queue of it "
+        "has no leader.",
+        absl::ToDoubleSeconds(stats.broker_unconfirmed));
   gauge("buzzer_state_broker_blocked", "1 while the broker blocks publishers.",
         stats.broker_blocked);
   gauge("buzzer_state_leases", "Running attempts.", static_cast<double>(parts_.leases->size()));

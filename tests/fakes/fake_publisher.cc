@@ -57,6 +57,7 @@ class FakePublisher final : public amqp::Publisher {
   }
   bool up() const override { return broker_->up(); }
   bool blocked() const override { return broker_->blocked(); }
+  absl::Duration unconfirmed_for() const override { return absl::ZeroDuration(); }
 
  private:
   FakeBroker* const broker_;
