@@ -221,7 +221,7 @@ class PublisherImpl final : public Publisher, private Session {
   // A quorum queue without a leader confirms nothing, and may hold up its channel.
   absl::Duration CheckConfirms(absl::Duration now) {
     const bool owing = window_.size() > 0 && !connection_->blocked();
-    if (!owing || window_.oldest_tag() != oldest_tag_) {
+    if (!owing || window_.oldest_tag() != oldest_tag_ || unconfirmed_since_ == 0) {
       oldest_tag_ = window_.oldest_tag();
       oldest_since_ = now;
       late_ = false;

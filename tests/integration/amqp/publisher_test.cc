@@ -284,9 +284,15 @@ TEST_F(PublisherTest, GivesUpAConnectionThatConfirmsNothing) {
   ASSERT_TRUE(Declare("unanswering").ok());
   node_->Ctl("eval 'sys:suspend(list_to_atom(\"%2F_unanswering\")).'");
   Publish("unanswering", 10);
+  Watched<bool> told{false};
+  publisher_->Inspect("unanswering", [&](const absl::StatusOr<QueueInfo>&) {
+    told.Set(publisher_->unconfirmed_for() > absl::ZeroDuration());
+  });
+  EXPECT_TRUE(told.Await([](bool is_late) { return is_late; }));
   ASSERT_TRUE(AwaitFates(10));
   EXPECT_EQ(Count(Fate::kUnknown), 10);
   EXPECT_TRUE(downs_.Await([](int downs) { return downs == 1; }));
+  EXPECT_EQ(publisher_->unconfirmed_for(), absl::ZeroDuration());
   node_->Ctl("eval 'sys:resume(list_to_atom(\"%2F_unanswering\")).'");
   ASSERT_TRUE(ups_.Await([](int ups) { return ups == 2; }));
   Publish("unanswering", 1);
