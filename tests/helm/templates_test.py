@@ -80,6 +80,7 @@ def test_the_chart_has_the_version_of_the_build():
     ({"vhost": "/my jobs+"}, "amqp://rabbitmq.messaging.svc:5672/%2Fmy%20jobs%2B"),
     ({"tls": {"enabled": True}}, "amqps://rabbitmq.messaging.svc:5671/%2F"),
     ({"host": "2001:db8::5"}, "amqp://[2001:db8::5]:5672/%2F"),
+    ({"host": "", "hosts": ["r-0.r", "r-1.r", "::5"]}, "amqp://r-0.r:5672,r-1.r:5672,[::5]:5672/%2F"),
 ])
 def test_the_brokers_address_has_no_login_in_it(broker, url):
     rendering = render(merged({"broker": broker}, pool()))

@@ -128,6 +128,8 @@ def test_a_pool_takes_what_workerDefaults_says_and_its_own_wins(major):
     ({"gateway": {"hosts": ["*"]}}, "hosts", "does not match pattern"),
     ({"frontend": {"image": {"digest": "latest"}}}, "digest", "sha256"),
     ({"broker": {"host": "amqp://rabbitmq"}}, "host", "/"),
+    ({"broker": {"host": "one,two"}}, "host", "pattern"),
+    ({"broker": {"hosts": ["one:5672"]}}, "hosts", "pattern"),
     ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy", "IfNotPresent"),
 ])
 def test_the_schema_names_the_value(values, path, word, major):
@@ -146,7 +148,9 @@ REFUSED = {
                  "broker.existingSecret: name a Secret with the broker's login; kubectl "
                  "--namespace jobs create secret generic"),
     "two brokers": ({"rabbitmq": {"enabled": True}},
-                    "broker.host, broker.existingSecret: rabbitmq.enabled is true"),
+                    "broker.host, broker.hosts, broker.existingSecret: rabbitmq.enabled is true"),
+    "hosts twice": ({"broker": {"hosts": ["a"]}},
+                    "broker.hosts: broker.host is set as well; keep one"),
     "an authority without TLS": ({"broker": {"tls": {"caSecret": "ca"}}},
                                  "broker.tls.caSecret: it is of use only with "
                                  "broker.tls.enabled=true"),

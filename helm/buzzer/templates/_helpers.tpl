@@ -128,8 +128,16 @@ imagePullSecrets:
 
 {{/* --- The broker --- */}}
 
-{{- define "buzzer.brokerHost" -}}
-{{- if .Values.rabbitmq.enabled }}{{ include "buzzer.fullname" . }}-rabbitmq{{ else }}{{ .Values.broker.host }}{{ end -}}
+{{/* host:port of every node, with commas between them. */}}
+{{- define "buzzer.brokerHosts" -}}
+{{- $hosts := .Values.broker.hosts | default (list .Values.broker.host) -}}
+{{- if .Values.rabbitmq.enabled }}{{ $hosts = list (printf "%s-rabbitmq" (include "buzzer.fullname" .)) }}{{ end -}}
+{{- $port := include "buzzer.brokerPort" . -}}
+{{- $all := list -}}
+{{- range $hosts -}}
+{{- $all = append $all (printf (ternary "[%s]:%s" "%s:%s" (contains ":" .)) . $port) -}}
+{{- end -}}
+{{ join "," $all }}
 {{- end -}}
 
 {{- define "buzzer.brokerPort" -}}
@@ -138,10 +146,8 @@ imagePullSecrets:
 
 {{/* Without the login, which the services take from two further variables. */}}
 {{- define "buzzer.brokerUrl" -}}
-{{- $host := include "buzzer.brokerHost" . -}}
-{{- if contains ":" $host }}{{ $host = printf "[%s]" $host }}{{ end -}}
 {{- $vhost := ternary "/" .Values.broker.vhost .Values.rabbitmq.enabled -}}
-{{ ternary "amqps" "amqp" (and .Values.broker.tls.enabled (not .Values.rabbitmq.enabled)) }}://{{ $host }}:{{ include "buzzer.brokerPort" . }}/{{ $vhost | urlquery | replace "+" "%20" }}
+{{ ternary "amqps" "amqp" (and .Values.broker.tls.enabled (not .Values.rabbitmq.enabled)) }}://{{ include "buzzer.brokerHosts" . }}/{{ $vhost | urlquery | replace "+" "%20" }}
 {{- end -}}
 
 {{- define "buzzer.rabbitmqSecret" -}}
