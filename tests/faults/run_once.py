@@ -10,7 +10,7 @@ import schedule
 from collect import Collector
 from injector import Injector
 from kinds import broker as broker_kinds
-from kinds import clock, disk, power
+from kinds import broker_node, clock, disk, power
 from load import Load
 from record import Recorder, read_runs
 from system import GRACE_SECONDS, LEASE_SECONDS, System, harness
@@ -29,8 +29,14 @@ class Run:
                                                  ("disk.fsync", disk.preload_library()),
                                                  ("power.state", disk.preload_library()))
                    if name in names]
-        broker = harness.Broker()
-        stack.callback(broker.close)
+        if broker_node.NAME in names:
+            others = [kind.name for kind in kinds
+                      if kind.name != broker_node.NAME and "broker" in kind.touches]
+            assert not others, f"{broker_node.NAME} has a cluster, which {others} do not know"
+            broker = broker_node.broker(stack)
+        else:
+            broker = harness.Broker()
+            stack.callback(broker.close)
         # Of the system's own directory only the state is ours to put on another disk.
         flags = ["--min_free_disk_mib", "1"] if "disk.full" in names else []
         self.system = System(broker, directory, dict.fromkeys(preload), options.plant, flags)

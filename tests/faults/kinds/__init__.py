@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All kinds of faults, by name."""
 
-from kinds import (broker, clock, crash_points, disk, network, packets, power, processes, signals,
-                   strangers, watchers)
+from kinds import (broker, broker_node, clock, crash_points, disk, network, packets, power,
+                   processes, signals, strangers, watchers)
 
-ALL = [*processes.KINDS, *broker.KINDS, *network.KINDS, *packets.KINDS, *clock.KINDS,
-       *disk.KINDS, *power.KINDS, *watchers.KINDS, *strangers.KINDS, *signals.KINDS,
+ALL = [*processes.KINDS, *broker.KINDS, *broker_node.KINDS, *network.KINDS, *packets.KINDS,
+       *clock.KINDS, *disk.KINDS, *power.KINDS, *watchers.KINDS, *strangers.KINDS, *signals.KINDS,
        *crash_points.KINDS]
 
 
