@@ -34,6 +34,10 @@ namespace {
 // consumers; losing the connection frees them.
 constexpr absl::Duration kCloseTimeout = absl::Seconds(30);
 constexpr size_t kMaxQueueName = 255;  // an AMQP short string
+// The first wait for a queue to start: a request that was on its way to a leader as that died is
+// lost, and the broker tells nobody; asked again, it goes to the next leader. From the second on
+// it is the timeout of a call, as a busy broker may need.
+constexpr absl::Duration kStart = absl::Seconds(2);
 
 struct OpenCommand {
   ChannelId id;
@@ -183,7 +187,11 @@ class ConsumerImpl final : public Consumer, private Session {
     Channel& channel = channels_[number];
     channel.id = command.id;
     channel.queues = command.queues;
-    channel.deadline = Clock::Real()->Monotonic() + options_.rpc_timeout;
+    const bool was_late =
+        std::any_of(command.queues.begin(), command.queues.end(),
+                    [this](const std::string& queue) { return late_.contains(queue); });
+    channel.deadline = Clock::Real()->Monotonic() +
+                       (was_late ? options_.rpc_timeout : std::min(kStart, options_.rpc_timeout));
     numbers_[command.id] = number;
 
     amqp_channel_open_t open = {};
@@ -280,6 +288,7 @@ class ConsumerImpl final : public Consumer, private Session {
           return now;
         }
         Doubt(channel);
+        late_.insert(channel.queues.begin(), channel.queues.end());
         StartClosing(number);
         TellClosed(channel.id,
                    absl::DeadlineExceededError("the broker did not start to deliver in time"));
@@ -299,6 +308,7 @@ class ConsumerImpl final : public Consumer, private Session {
         if (!closing && ++channel.consumers == channel.queues.size()) {
           channel.state = Channel::State::kOpen;
           channel.deadline = absl::InfiniteDuration();
+          for (const std::string& queue : channel.queues) late_.erase(queue);
           if (options_.on_consuming && IsLive(channel.id)) options_.on_consuming(channel.id);
         }
         break;
@@ -396,6 +406,8 @@ class ConsumerImpl final : public Consumer, private Session {
   std::unordered_map<ChannelId, amqp_channel_t> numbers_;  // of channels not closing
   // Queues that were consumed, here or by the probe, and gave no trouble since.
   std::unordered_set<std::string> consumable_;
+  // Queues that did not start to deliver in time, and have not since.
+  std::unordered_set<std::string> late_;
 
   // Last, since they use the others.
   ConnectionThread thread_;

@@ -59,8 +59,8 @@ class Consumer {
     std::function<void(Delivery)> on_delivery;
     // A channel is gone for another reason than Close: NOT_FOUND (a queue does not
     // exist yet, or was deleted), DEADLINE_EXCEEDED (the broker did not start to
-    // deliver within `rpc_timeout`), or whatever the broker says. Its deliveries
-    // went back.
+    // deliver within 2 s or, from the second time on, `rpc_timeout`), or whatever the broker
+    // says. Its deliveries went back.
     std::function<void(ChannelId, absl::Status)> on_closed;
   };
 
