@@ -80,6 +80,17 @@ def kill_other(report, cluster, system, load):
     come_back(report, cluster, system, load, node, "that node comes back")
 
 
+def kill_consumed(report, cluster, system, load):
+    """All that the worker had not acked comes back, and it consumes every queue anew."""
+    name = next(event["connection"] for event in system.worker.events("broker_up")
+                if not event["connection"].endswith("-probe"))
+    node = system.broker.connected(name)
+    begin = time.monotonic()
+    node.kill()
+    measured(report, system, load, "kill -9 of the node that the worker is connected to", begin)
+    come_back(report, cluster, system, load, node, "that node comes back")
+
+
 def kill_two(report, cluster, system, load):
     """While only one of three is there nothing is dispatched, and everything accepted."""
     mine = system.broker.connected()
@@ -117,7 +128,8 @@ def chart_configuration():
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-EVENTS = {"connected": kill_connected, "other": kill_other, "two": kill_two, "drain": drain}
+EVENTS = {"connected": kill_connected, "consumed": kill_consumed, "other": kill_other,
+          "two": kill_two, "drain": drain}
 
 
 def restart(report, cluster, system, load):
