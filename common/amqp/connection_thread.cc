@@ -25,7 +25,7 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(3);
-// Longest wait for one address where there are more.
+// Longest wait for one address where there are more, in the first round.
 constexpr absl::Duration kNextRoute = absl::Seconds(2);
 // A connection that lived shorter did not work: the next address is tried, and the pauses go on
 // growing.
@@ -79,23 +79,27 @@ void ConnectionThread::TakeWakeups() {
 
 void ConnectionThread::Run() {
   Backoff backoff(kFirstPause, kLongestPause);
+  bool hasty = true;
   while (!stopping_) {
     if (!session_->IsWanted()) {
       Pause(absl::InfiniteDuration());
       continue;
     }
-    if (TryRoutes()) backoff.Reset();
+    const bool worked = TryRoutes(hasty);
+    if (worked) backoff.Reset();
+    hasty = worked;
     if (session_->IsWanted()) Pause(backoff.Next());
   }
   session_->RefuseAll();
 }
 
-bool ConnectionThread::TryRoutes() {
+bool ConnectionThread::TryRoutes(bool hasty) {
   std::vector<std::string> failures;
   const std::vector<Route> routes = Routes(options_.address, &failures);
   ConnectionOptions options = options_;
-  // Where one of several does not answer, another may.
-  if (routes.size() > 1) options.connect_timeout = std::min(options.connect_timeout, kNextRoute);
+  // Where one of several does not answer, another may. If none does, they are perhaps just slow.
+  if (hasty && routes.size() > 1)
+    options.connect_timeout = std::min(options.connect_timeout, kNextRoute);
   for (const Route& route : routes) {
     if (stopping_) return false;
     session_->RefuseAll();

@@ -60,8 +60,9 @@ class ConnectionThread {
 
  private:
   void Run();
-  // One after the other, until one has worked for a while. Whether one has.
-  bool TryRoutes();
+  // One after the other, until one has worked for a while. Whether one has. `hasty`: none is waited
+  // for long, since the next may be better.
+  bool TryRoutes(bool hasty);
   // Connects by this route and serves until the connection ends. Why it did, and, in `worked`,
   // whether it was of use.
   absl::Status Try(const ConnectionOptions& options, const Route& route, bool* worked);

@@ -219,7 +219,7 @@ class Cluster:
         for node in self.nodes:
             deadline = time.monotonic() + START_SECONDS
             while True:
-                with contextlib.suppress(AssertionError):
+                with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
                     if node.ctl("eval", "length(rabbit_nodes:list_running()).").strip() == str(
                             self.size):
                         break

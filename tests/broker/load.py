@@ -3,6 +3,7 @@
 """Load on a system, and what it looks like from outside meanwhile: how long jobs wait."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import itertools
@@ -109,10 +110,17 @@ class Load:
     def _look_all(self):
         queues = self._api.queues_grpc.QueueServiceStub(self._channel)
         while not self._stopping.wait(LOOK_SECONDS):
-            self.looks.append(self._look(queues))
+            with contextlib.suppress(grpc.RpcError):  # The machine may be busy.
+                self.looks.append(self._look(queues))
 
     def look(self):
-        return self._look(self._api.queues_grpc.QueueServiceStub(self._channel))
+        stub = self._api.queues_grpc.QueueServiceStub(self._channel)
+        while True:
+            try:
+                return self._look(stub)
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise
 
     def _look(self, stub):
         answer = stub.ListQueues(self._api.queues.ListQueuesRequest(),
