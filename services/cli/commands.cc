@@ -210,8 +210,12 @@ ExitCode List(Context& context) {
 ExitCode Cancel(Context& context) {
   v1::CancelJobRequest request;
   request.set_name(context.job_name());
+  request.set_force(context.arguments.Has("force"));
   const auto job = context.client.Call(&Jobs::CancelJob, request);
-  return job.ok() ? context.Print(*job, IdAndState(*job)) : context.Fail(job.status());
+  if (!job.ok()) return context.Fail(job.status());
+  const ExitCode printed = context.Print(*job, IdAndState(*job));
+  if (job->has_error()) context.err() << ErrorLine(job->error()) << "\n";
+  return printed;
 }
 
 ExitCode Retry(Context& context) {

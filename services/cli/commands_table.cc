@@ -101,7 +101,12 @@ const std::vector<CommandSpec>& Commands() {
             "only those that fit, like 'create_time >= \"2026-01-31T00:00:00Z\"'"},
            {"limit", "N", "at most so many, 1 to 10000; unset: 50"},
        }},
-      {"cancel", "ID", "Ask a job to stop.", {}},
+      {"cancel",
+       "ID",
+       "Ask a job to stop.",
+       {{"force", "",
+         "end it now, without its worker, for one that is dead: if it lives, the handler runs on "
+         "until it hears of it, and what it did is not known"}}},
       {"retry", "ID", "Queue a FAILED or CANCELLED job again.", {}},
       {"delete", "ID", "Delete a job that has ended, its payload and its result.", {}},
       {"queues", "", "List the queues and their counts.", {}},

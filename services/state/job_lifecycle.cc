@@ -265,4 +265,15 @@ std::optional<Step> PassDeadline(JobRecord& job, absl::Time now) {
   return Step{"DEADLINE_EXCEEDED", std::move(error)};
 }
 
+absl::StatusOr<std::optional<Step>> ForceCancel(JobRecord& job, absl::Time now) {
+  if (!Move(job, Trigger::kForceCancel, now)) return RequestCancel(job, now);
+  job.lease_id.clear();
+  job.stop_cause = StopCause::kCancel;
+  job.error = MakeError("FORCED",
+                        absl::StrCat("it was ended without waiting for worker ", job.worker,
+                                     ", which may run it until it hears of that"),
+                        false, job.attempt);
+  return Step{"CANCEL_FORCED", job.error};
+}
+
 }  // namespace buzzer::state

@@ -105,6 +105,10 @@ absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now)
 // The deadline is over.
 std::optional<Step> PassDeadline(JobRecord& job, absl::Time now);
 
+// CancelJob with `force`: a job that a worker has ends CANCELLED now, with the error FORCED, and
+// its lease is no longer held. Any other is cancelled as by RequestCancel.
+absl::StatusOr<std::optional<Step>> ForceCancel(JobRecord& job, absl::Time now);
+
 }  // namespace buzzer::state
 
 #endif  // SERVICES_STATE_JOB_LIFECYCLE_H_

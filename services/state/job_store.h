@@ -192,7 +192,8 @@ class JobStore {
   // Takes attempts from workers that are lost; those that ended meanwhile are left.
   virtual void LoseLeases(std::vector<LeaseLoss> losses, Callback<bool> done) = 0;
 
-  virtual void Cancel(std::string tenant, JobId job, Callback<JobRecord> done) = 0;
+  // `force`: see ForceCancel.
+  virtual void Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) = 0;
   virtual void Retry(std::string tenant, JobId job, Callback<JobRecord> done) = 0;
   // FAILED_PRECONDITION JOB_NOT_FINISHED.
   virtual void Delete(std::string tenant, JobId job, Callback<bool> done) = 0;

@@ -44,6 +44,9 @@ std::optional<JobState> Next(JobState from, Trigger trigger) {
     case Trigger::kRequestRetry:
       if (from == Job::FAILED || from == Job::CANCELLED) return Job::QUEUED;
       break;
+    case Trigger::kForceCancel:
+      if (from == Job::RUNNING || from == Job::CANCELLING) return Job::CANCELLED;
+      break;
   }
   return std::nullopt;
 }

@@ -27,6 +27,7 @@ enum class Trigger {
   kStopForCancel,    // the handler has stopped, or was lost, after CancelJob
   kStopForDeadline,  // the same after the deadline
   kRequestRetry,     // RetryJob
+  kForceCancel,      // CancelJob with `force`: nobody waits for the worker
 };
 
 inline constexpr Trigger kAllTriggers[] = {
@@ -35,7 +36,7 @@ inline constexpr Trigger kAllTriggers[] = {
     Trigger::kFailForGood,   Trigger::kHandBack,
     Trigger::kRequestCancel, Trigger::kPassDeadline,
     Trigger::kStopForCancel, Trigger::kStopForDeadline,
-    Trigger::kRequestRetry,
+    Trigger::kRequestRetry,  Trigger::kForceCancel,
 };
 
 // The one table that decides every change of state: where `trigger` leads from

@@ -9,6 +9,18 @@
 #include <utility>
 
 namespace buzzer::state {
+namespace {
+
+// Whether the change is for the job's worker to hear of: it is to stop the handler. One whose
+// lease was taken may live all the same.
+bool IsToStop(const JobChange& change) {
+  if (change.kind != JobChange::Kind::kState) return false;
+  if (change.job.state == v1::Job::CANCELLING) return true;
+  return IsActive(change.before) && change.job.state == v1::Job::CANCELLED &&
+         change.job.lease_id.empty();
+}
+
+}  // namespace
 
 void WorkerRegistry::Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send) {
   MutexLock lock(&mutex_);
@@ -70,7 +82,7 @@ int WorkerRegistry::size() const {
 
 void WorkerRegistry::OnCommit(const std::vector<JobChange>& changes) {
   for (const JobChange& change : changes) {
-    if (change.kind != JobChange::Kind::kState || change.job.state != v1::Job::CANCELLING) continue;
+    if (!IsToStop(change)) continue;
     MutexLock lock(&mutex_);
     const auto streams = streams_by_name_.find(change.job.worker);
     // One that is not connected learns it with its next renewal.

@@ -273,7 +273,7 @@ TEST_P(JobStoreConformance, TakesCallsFromItsOwnCallbacks) {
     store_->Submit({job}, [this, done](auto answer) mutable {
       const JobId id = answer->front()->id;
       store_->Get(BlockingStore::kTenant, id, [this, done, id](auto) mutable {
-        store_->Cancel(BlockingStore::kTenant, id, done);
+        store_->Cancel(BlockingStore::kTenant, id, /*force=*/false, done);
       });
     });
   });

@@ -205,6 +205,40 @@ TEST_P(JobStoreConformance, CancelsARunningJobWhenItsHandlerHasStopped) {
   EXPECT_EQ(store().MustGet(job.id).state, v1::Job::CANCELLED);
 }
 
+TEST_P(JobStoreConformance, EndsAForcedCancelWithoutTheWorkerAndRefusesWhatItSaysLater) {
+  const JobRecord running = Queued();
+  const JobRecord stopping = Queued();
+  const LeaseRef of_running = store().MustClaim(running.id);
+  const LeaseRef of_stopping = store().MustClaim(stopping.id);
+  ASSERT_EQ(store().Cancel(stopping.id)->state, v1::Job::CANCELLING);
+  for (const auto& [job, lease] :
+       {std::pair(running.id, of_running), std::pair(stopping.id, of_stopping)}) {
+    const auto ended = store().Cancel(job, /*force=*/true);
+    ASSERT_TRUE(ended.ok());
+    EXPECT_EQ(ended->state, v1::Job::CANCELLED);
+    EXPECT_EQ(ended->error->reason(), "FORCED");
+    EXPECT_EQ(store().Cancel(job, /*force=*/true)->revision, ended->revision);
+    EXPECT_FALSE(store().Succeed(lease));
+    EXPECT_FALSE(store().Fail(lease, true));
+    EXPECT_EQ(store().MustGet(job).revision, ended->revision);
+    EXPECT_EQ(Causes(store().GetFull(job)->history).back(), "CANCEL_FORCED");
+  }
+  ASSERT_TRUE(store().Retry(running.id).ok());
+  EXPECT_EQ(store().MustClaim(running.id).attempt, 2);
+  ExpectConsistent();
+}
+
+TEST_P(JobStoreConformance, ForcesNothingOnAJobThatNoWorkerHas) {
+  const JobRecord job = Queued();
+  const auto ended = store().Cancel(job.id, /*force=*/true);
+  ASSERT_TRUE(ended.ok());
+  EXPECT_EQ(ended->state, v1::Job::CANCELLED);
+  EXPECT_FALSE(ended->error.has_value());
+  const JobRecord done = Queued();
+  ASSERT_TRUE(store().Succeed(store().MustClaim(done.id)));
+  EXPECT_EQ(ErrorReason(store().Cancel(done.id, /*force=*/true).status()), "JOB_FINISHED");
+}
+
 TEST_P(JobStoreConformance, CountsWorkThatEndedWellBeforeItCouldBeStopped) {
   const JobRecord job = Queued();
   const LeaseRef lease = store().MustClaim(job.id);
@@ -274,8 +308,10 @@ TEST_P(JobStoreConformance, HidesJobsOfOtherTenants) {
   const JobRecord job = Queued();
   const auto of_other = [&](auto call) { return Await<JobRecord>(call).status(); };
   EXPECT_TRUE(absl::IsNotFound(of_other([&](auto done) { store_->Get("other", job.id, done); })));
-  EXPECT_TRUE(
-      absl::IsNotFound(of_other([&](auto done) { store_->Cancel("other", job.id, done); })));
+  for (const bool force : {false, true}) {
+    EXPECT_TRUE(absl::IsNotFound(
+        of_other([&](auto done) { store_->Cancel("other", job.id, force, done); })));
+  }
   EXPECT_TRUE(absl::IsNotFound(of_other([&](auto done) { store_->Retry("other", job.id, done); })));
   EXPECT_TRUE(absl::IsNotFound(
       Await<bool>([&](auto done) { store_->Delete("other", job.id, done); }).status()));

@@ -75,7 +75,8 @@ class RandomLife {
         }
         return;
       case 12:
-        if (auto job = AnyJob()) store_->Cancel(TenantOf(*job), *job, Counted());
+        if (auto job = AnyJob())
+          store_->Cancel(TenantOf(*job), *job, /*force=*/Pick(3) == 0, Counted());
         return;
       case 13:
         if (auto job = AnyJob()) store_->Retry(TenantOf(*job), *job, Counted());

@@ -128,8 +128,8 @@ class FakeState::Service final : public internal::v1::StateService::Service {
         return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_FINISHED", "too late")
             .Build();
       }
-      job.job.set_state(job.job.state() == v1::Job::RUNNING ? v1::Job::CANCELLING
-                                                            : v1::Job::CANCELLED);
+      const bool waits = job.job.state() == v1::Job::RUNNING && !request->force();
+      job.job.set_state(waits ? v1::Job::CANCELLING : v1::Job::CANCELLED);
       *response->mutable_job() = job.job;
       return absl::OkStatus();
     });

@@ -677,6 +677,17 @@ def test_cancel_of_a_running_job_is_202_until_it_has_stopped(buzzer, running):
     assert act(buzzer, running, "cancel").status_code == 200
 
 
+def test_a_forced_cancel_ends_a_running_job_at_once(buzzer, running):
+    answer = act(buzzer, running, "cancel", json={"force": True})
+    assert answer.status_code == 200
+    job = answer.json()
+    assert (job["state"], job["error"]["reason"]) == ("CANCELLED", "FORCED")
+    assert headers_of(answer) == {"content-type": "application/json"}
+    # Its worker lives, and is told to stop.
+    buzzer.worker.wait_for_event("attempt_ended", job=running["id"])
+    assert buzzer.get(running["id"])["revision"] == job["revision"]
+
+
 def test_cancel_of_a_finished_job_is_409(buzzer):
     for job in (ended(buzzer, "demo.echo"), failed(buzzer)):
         assert job["state"] in assert_error(act(buzzer, job, "cancel"), 409, 9, "JOB_FINISHED")
@@ -726,12 +737,13 @@ def test_a_deleted_job_is_gone(buzzer):
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_an_action_takes_no_fields(buzzer, later, verb):
+def test_an_action_takes_no_other_fields(buzzer, later, verb):
     for body in ("", "{}"):
         answer = act(buzzer, {"id": UNKNOWN_ID}, verb, data=body)
         assert_error(answer, 404, 5, "JOB_NOT_FOUND")
     answer = act(buzzer, later, verb, json={"reason": "x"})
-    assert "takes no body" in assert_error(answer, 400, 3, "INVALID_REQUEST")
+    known = {"cancel": "known are force", "retry": "takes no body"}[verb]
+    assert known in assert_error(answer, 400, 3, "INVALID_REQUEST")
 
 
 # --- GET /v1/jobs

@@ -270,6 +270,17 @@ def test_state_down_answers_503_at_once_and_recovers_by_itself(fresh_buzzer):
         == 202, what="a submit is accepted again")
 
 
+def test_an_operator_ends_a_job_whose_worker_died_under_a_long_lease(buzzer_with_programs, programs):
+    job = buzzer_with_programs.submit("test.note", lease="3600s")
+    harness.eventually(lambda: len(programs.runs()) == 1, what="the program runs")
+    buzzer_with_programs.worker.kill()
+    assert buzzer_with_programs.cli("cancel", job["id"]).stdout.endswith(" CANCELLING\n")
+    done = buzzer_with_programs.cli("cancel", job["id"], "--force")
+    assert done.stdout == f"{job['id']} CANCELLED\n" and "FORCED: " in done.stderr
+    ended = buzzer_with_programs.get(job["id"])
+    assert (ended["state"], ended["error"]["reason"]) == ("CANCELLED", "FORCED")
+
+
 def test_sigterm_hands_back_what_does_not_end_in_time(buzzer_with_programs, programs):
     job = buzzer_with_programs.submit("test.note")
     buzzer_with_programs.wait_for_state(job["id"], "RUNNING")

@@ -118,8 +118,8 @@ void BlockingStore::LoseLease(const LeaseRef& lease, LossCause cause) const {
   EXPECT_TRUE(Await<bool>([&](auto done) { store_->LoseLeases({{lease, cause}}, done); }).ok());
 }
 
-absl::StatusOr<JobRecord> BlockingStore::Cancel(const JobId& job) const {
-  return Await<JobRecord>([&](auto done) { store_->Cancel(kTenant, job, done); });
+absl::StatusOr<JobRecord> BlockingStore::Cancel(const JobId& job, bool force) const {
+  return Await<JobRecord>([&](auto done) { store_->Cancel(kTenant, job, force, done); });
 }
 
 absl::StatusOr<JobRecord> BlockingStore::Retry(const JobId& job) const {

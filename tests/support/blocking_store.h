@@ -47,7 +47,7 @@ class BlockingStore {
   void Report(const LeaseRef& lease, double fraction, const std::string& data = "") const;
   void LoseLease(const LeaseRef& lease, LossCause cause = LossCause::kLeaseExpired) const;
 
-  absl::StatusOr<JobRecord> Cancel(const JobId& job) const;
+  absl::StatusOr<JobRecord> Cancel(const JobId& job, bool force = false) const;
   absl::StatusOr<JobRecord> Retry(const JobId& job) const;
   absl::Status Delete(const JobId& job) const;
   JobStore::TimerResult RunTimers(int limit = 1000) const;

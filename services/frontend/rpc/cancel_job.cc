@@ -14,7 +14,9 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
   const auto call = UnaryCall::Make(context, parts_, Method::kCancelJob);
-  const auto target = FindTarget<v1::CancelJobRequest>(*context, *request);
+  const auto asked = ParsePlainRequest<v1::CancelJobRequest>(*request);
+  const auto target =
+      asked.ok() ? FindTarget(*context, asked->name()) : absl::StatusOr<JobTarget>(asked.status());
   if (!target.ok()) {
     call->Finish(target.status());
     return call->reactor();
@@ -23,6 +25,7 @@ grpc::ServerUnaryReactor* JobService::CancelJob(grpc::CallbackServerContext* con
   internal::v1::CancelJobRequest forward;
   forward.set_tenant(target->tenant);
   forward.set_id(std::string(target->id.bytes()));
+  forward.set_force(asked->force());
   parts_.state->CancelJob(std::move(forward),
                           [call, job](absl::StatusOr<internal::v1::CancelJobResponse> answer) {
                             if (answer.ok()) {

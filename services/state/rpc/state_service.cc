@@ -154,7 +154,7 @@ grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* c
   const auto request = Accept<internal::v1::CancelJobRequest>(*bytes, reactor);
   if (!request.has_value()) return reactor;
   parts_.store->Cancel(
-      request->tenant(), ToJobId(request->id()),
+      request->tenant(), ToJobId(request->id()), request->force(),
       FinishWith<JobRecord, internal::v1::CancelJobResponse>(
           reactor, response, [](const JobRecord& job, internal::v1::CancelJobResponse* answer) {
             *answer->mutable_job() = ToProto(job);

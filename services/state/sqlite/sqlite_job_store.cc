@@ -140,11 +140,11 @@ class SqliteJobStore final : public JobStore {
         std::move(done));
   }
 
-  void Cancel(std::string tenant, JobId job, Callback<JobRecord> done) override {
+  void Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) override {
     Write<absl::StatusOr<JobRecord>>(
         1,
-        [tenant = std::move(tenant), job](StoreWriter& writer) {
-          return writer.Cancel(tenant, job);
+        [tenant = std::move(tenant), job, force](StoreWriter& writer) {
+          return writer.Cancel(tenant, job, force);
         },
         Flatten<JobRecord>(std::move(done)));
   }

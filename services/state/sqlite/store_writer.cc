@@ -398,11 +398,12 @@ void StoreWriter::LoseLease(const LeaseLoss& loss) {
   if (step.has_value()) Persist(before, *job, *step);
 }
 
-absl::StatusOr<JobRecord> StoreWriter::Cancel(const std::string& tenant, const JobId& id) {
+absl::StatusOr<JobRecord> StoreWriter::Cancel(const std::string& tenant, const JobId& id,
+                                              bool force) {
   absl::StatusOr<JobRecord> job = FindOwned(tenant, id);
   if (!job.ok()) return job;
   const Before before(*job);
-  auto step = RequestCancel(*job, clock_->Now());
+  auto step = force ? ForceCancel(*job, clock_->Now()) : RequestCancel(*job, clock_->Now());
   if (!step.ok()) return step.status();
   if (step->has_value()) Persist(before, *job, **step);
   return job;

@@ -59,7 +59,7 @@ class StoreWriter {
   bool Finish(const OutcomeReport& report);
   void ReportProgress(const ProgressReport& report);
   void LoseLease(const LeaseLoss& loss);
-  absl::StatusOr<JobRecord> Cancel(const std::string& tenant, const JobId& id);
+  absl::StatusOr<JobRecord> Cancel(const std::string& tenant, const JobId& id, bool force);
   absl::StatusOr<JobRecord> Retry(const std::string& tenant, const JobId& id);
   absl::Status Delete(const std::string& tenant, const JobId& id);
   JobStore::TimerResult RunTimers(int limit);

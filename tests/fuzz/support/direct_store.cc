@@ -130,10 +130,10 @@ void DirectStore::LoseLeases(std::vector<LeaseLoss> losses, Callback<bool> done)
       std::move(done));
 }
 
-void DirectStore::Cancel(std::string tenant, JobId job, Callback<JobRecord> done) {
-  Write<JobRecord>(
-      [tenant = std::move(tenant), job](StoreWriter& writer) { return writer.Cancel(tenant, job); },
-      std::move(done));
+void DirectStore::Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) {
+  Write<JobRecord>([tenant = std::move(tenant), job,
+                    force](StoreWriter& writer) { return writer.Cancel(tenant, job, force); },
+                   std::move(done));
 }
 
 void DirectStore::Retry(std::string tenant, JobId job, Callback<JobRecord> done) {

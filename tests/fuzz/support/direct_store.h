@@ -39,7 +39,7 @@ class DirectStore final : public JobStore {
   void Finish(std::vector<OutcomeReport> outcomes, Callback<std::vector<bool>> done) override;
   void ReportProgress(std::vector<ProgressReport> reports, Callback<bool> done) override;
   void LoseLeases(std::vector<LeaseLoss> losses, Callback<bool> done) override;
-  void Cancel(std::string tenant, JobId job, Callback<JobRecord> done) override;
+  void Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) override;
   void Retry(std::string tenant, JobId job, Callback<JobRecord> done) override;
   void Delete(std::string tenant, JobId job, Callback<bool> done) override;
   void RunTimers(int limit, Callback<TimerResult> done) override;

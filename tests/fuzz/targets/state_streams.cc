@@ -311,8 +311,9 @@ void Conversation::Do(fuzz::StateScript::Step& step) {
       break;
     case Step::kCancel:
       if (const auto id = CheckedId(*step.mutable_cancel())) {
-        (void)Ask<JobRecord>(
-            [&](auto done) { store_->Cancel(step.cancel().tenant(), *id, std::move(done)); });
+        (void)Ask<JobRecord>([&](auto done) {
+          store_->Cancel(step.cancel().tenant(), *id, step.cancel().force(), std::move(done));
+        });
       }
       break;
     case Step::kRetry:

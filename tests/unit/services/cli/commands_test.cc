@@ -230,6 +230,22 @@ TEST_F(CommandsTest, CancelTellsTheStateAndARefusal) {
   EXPECT_EQ(err_.str(), "buzzer: it SUCCEEDED\n");
 }
 
+TEST_F(CommandsTest, AForcedCancelSaysItsPrice) {
+  server_.on_cancel = [](const v1::CancelJobRequest& request, v1::Job* job) {
+    EXPECT_TRUE(request.force());
+    job->set_id("1");
+    job->set_state(v1::Job::CANCELLED);
+    job->mutable_error()->set_reason("FORCED");
+    job->mutable_error()->set_message("it was ended without waiting for worker w");
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"cancel", "1", "--force"}), kOk);
+  EXPECT_EQ(out_.str(), "1 CANCELLED\n");
+  EXPECT_EQ(err_.str(), "FORCED: it was ended without waiting for worker w\n");
+  EXPECT_EQ(Run({"cancel", "--help"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("what it did is not known"));
+}
+
 TEST_F(CommandsTest, DeleteOfAnUnknownJobIsNotFound) {
   server_.on_delete = [](const v1::DeleteJobRequest& request) {
     return request.name() == "jobs/1" ? absl::OkStatus() : absl::NotFoundError("no such job");

@@ -518,6 +518,20 @@ TEST_F(FrontendTest, CancelsWith202WhileTheJobStops) {
   EXPECT_EQ(finished.Header("x-http-code"), "409");
 }
 
+TEST_F(FrontendTest, PassesAForcedCancelOn) {
+  Start();
+  const JobId id = state_.AddJob();
+  state_.Change(id, v1::Job::RUNNING, "CLAIMED");
+  v1::CancelJobRequest request;
+  request.set_name(NameOf(id));
+  request.set_force(true);
+  v1::Job job;
+  Call call;
+  ASSERT_TRUE(jobs_->CancelJob(&call.context, request, &job).ok());
+  EXPECT_EQ(job.state(), v1::Job::CANCELLED);
+  EXPECT_EQ(call.Header("x-http-code"), "none");
+}
+
 TEST_F(FrontendTest, RetriesAndDeletes) {
   Start();
   const JobId id = state_.AddJob();

@@ -34,8 +34,8 @@ class ForwardingStore : public JobStore {
   void LoseLeases(std::vector<LeaseLoss> losses, Callback<bool> done) override {
     to_->LoseLeases(std::move(losses), std::move(done));
   }
-  void Cancel(std::string tenant, JobId job, Callback<JobRecord> done) override {
-    to_->Cancel(std::move(tenant), job, std::move(done));
+  void Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) override {
+    to_->Cancel(std::move(tenant), job, force, std::move(done));
   }
   void Retry(std::string tenant, JobId job, Callback<JobRecord> done) override {
     to_->Retry(std::move(tenant), job, std::move(done));

@@ -454,6 +454,20 @@ TEST_F(JobLifecycle, KeepsTheFirstReasonToStop) {
   EXPECT_EQ(overdue.state, v1::Job::FAILED);
 }
 
+TEST_F(JobLifecycle, EndsAForcedJobAsCancelledWhateverItWasToStopFor) {
+  JobRecord overdue = Running();
+  ASSERT_TRUE(PassDeadline(overdue, kNow).has_value());
+  const LeaseRef lease = LeaseOf(overdue);
+  const auto step = ForceCancel(overdue, kNow);
+  ASSERT_TRUE(step.ok() && step->has_value());
+  EXPECT_EQ((*step)->cause, "CANCEL_FORCED");
+  EXPECT_EQ(overdue.state, v1::Job::CANCELLED);
+  EXPECT_EQ(overdue.error->reason(), "FORCED");
+  EXPECT_FALSE(HoldsLease(overdue, lease));
+  EXPECT_FALSE(HasFinished(overdue, lease));
+  EXPECT_FALSE((*ForceCancel(overdue, kNow)).has_value());
+}
+
 TEST_F(JobLifecycle, IgnoresTheDeadlineOfAFinishedJob) {
   JobRecord job = Running();
   ASSERT_TRUE(Succeed(job, {}, kNow).has_value());

@@ -112,6 +112,18 @@ TEST_F(LeaseMonitorTest, EndsALostCancellingJobOneGraceAfterItsLease) {
   EXPECT_EQ(ended.error->reason(), "WORKER_LOST");
 }
 
+TEST_F(LeaseMonitorTest, RefusesToRenewTheLeaseOfAJobThatWasEndedWithoutItsWorker) {
+  auto spec = NewJob();
+  spec.mutable_lease()->set_seconds(3600);
+  const JobRecord job = store().MustSubmit(spec);
+  const LeaseRef lease = store().MustClaim(job.id);
+  ASSERT_TRUE(store().Cancel(job.id).ok());
+  ASSERT_TRUE(store().Cancel(job.id, /*force=*/true).ok());
+  EXPECT_EQ(StateOf(job.id), v1::Job::CANCELLED);
+  EXPECT_FALSE(leases_.Renew(lease).held);
+  EXPECT_EQ(leases_.size(), 0u);
+}
+
 TEST_F(LeaseMonitorTest, RefusesToRenewALeaseThatRanOutWhileItStopped) {
   const JobRecord job = Submit();
   const LeaseRef lease = store().MustClaim(job.id);

@@ -34,10 +34,12 @@ const std::map<std::pair<JobState, Trigger>, JobState>& Allowed() {
       {{Job::RUNNING, Trigger::kHandBack}, Job::QUEUED},
       {{Job::RUNNING, Trigger::kRequestCancel}, Job::CANCELLING},
       {{Job::RUNNING, Trigger::kPassDeadline}, Job::CANCELLING},
+      {{Job::RUNNING, Trigger::kForceCancel}, Job::CANCELLED},
 
       {{Job::CANCELLING, Trigger::kSucceed}, Job::SUCCEEDED},
       {{Job::CANCELLING, Trigger::kStopForCancel}, Job::CANCELLED},
       {{Job::CANCELLING, Trigger::kStopForDeadline}, Job::FAILED},
+      {{Job::CANCELLING, Trigger::kForceCancel}, Job::CANCELLED},
 
       {{Job::FAILED, Trigger::kRequestRetry}, Job::QUEUED},
       {{Job::CANCELLED, Trigger::kRequestRetry}, Job::QUEUED},

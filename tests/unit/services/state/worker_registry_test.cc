@@ -117,9 +117,24 @@ TEST_F(WorkerRegistryTest, AddsUpNoFurtherThanANumberGoes) {
   EXPECT_EQ(workers_.Of("demo.echo").slots, std::numeric_limits<int>::max());
 }
 
+TEST_F(WorkerRegistryTest, TellsTheWorkerOfAJobThatWasEndedWithoutIt) {
+  workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
+  const JobRecord job = Submit();
+  store().MustClaim(job.id);
+  ASSERT_TRUE(store().Cancel(job.id, /*force=*/true).ok());
+  EXPECT_EQ(first_, std::vector<JobId>{job.id});
+}
+
 TEST_F(WorkerRegistryTest, TellsNobodyOfAJobThatWasNotRunning) {
   workers_.Put(1, Hello("worker-1", 4, 2), Into(&first_));
   ASSERT_TRUE(store().Cancel(Submit().id).ok());
+  ASSERT_TRUE(store().Cancel(Submit().id, /*force=*/true).ok());
+  // One that its worker has stopped hears of it no more.
+  const JobRecord stopped = Submit();
+  const LeaseRef lease = store().MustClaim(stopped.id);
+  ASSERT_TRUE(store().Cancel(stopped.id).ok());
+  first_.clear();
+  ASSERT_TRUE(store().Fail(lease, true));
   EXPECT_TRUE(first_.empty());
 }
 

@@ -144,7 +144,7 @@ class WorkStreamTest : public StoreTest {
     store_->Submit(specs, [](const auto&) {});
     gate_.AwaitReached();
     Claim(ids);
-    store_->Cancel(BlockingStore::kTenant, ids.back(), [](const auto&) {});
+    store_->Cancel(BlockingStore::kTenant, ids.back(), /*force=*/false, [](const auto&) {});
     gate_.Open();
     EXPECT_TRUE(client_->AwaitGrants(static_cast<int>(specs.size())));
     return client_->AwaitCancel();
