@@ -127,6 +127,10 @@ ExitCode Submit(Context& context) {
   const auto job = context.client.Call(&Jobs::SubmitJob, *request);
   if (!job.ok()) return context.Fail(job.status());
   const ExitCode printed = context.Print(*job, absl::StrCat(Printable(job->id()), "\n"));
+  if (job->replayed()) {
+    context.err() << "a repeat: this key was used before, for this job, which is "
+                  << v1::Job::State_Name(job->state()) << " now\n";
+  }
   if (printed != kOk || !context.arguments.Has("watch")) return printed;
   return FollowToEnd(context, job->name(), 0);
 }

@@ -273,7 +273,15 @@ void FakeState::Submit(const internal::v1::SubmitRequest& request,
       *result->mutable_error() = ToRpcStatus(submit_error_);
       continue;
     }
-    const auto [it, is_new] = jobs_.try_emplace(submitted.id());
+    auto [it, is_new] = jobs_.try_emplace(submitted.id());
+    if (const std::string& key = submitted.idempotency_key(); is_new && !key.empty()) {
+      const auto [owner, key_is_new] = keys_.try_emplace(key, submitted.id());
+      if (!key_is_new) {
+        jobs_.erase(it);
+        it = jobs_.find(owner->second);
+        is_new = false;
+      }
+    }
     Job& job = it->second;
     if (is_new) {
       const JobId id = *JobId::FromBytes(submitted.id());

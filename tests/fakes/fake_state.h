@@ -93,7 +93,8 @@ class FakeState final {
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
-  std::map<std::string, Job> jobs_ ABSL_GUARDED_BY(mutex_);  // By bytes of the id.
+  std::map<std::string, Job> jobs_ ABSL_GUARDED_BY(mutex_);          // By bytes of the id.
+  std::map<std::string, std::string> keys_ ABSL_GUARDED_BY(mutex_);  // Each with its job's id.
   std::vector<internal::v1::NewJob> stored_ ABSL_GUARDED_BY(mutex_);
   std::vector<internal::v1::ListJobsRequest> lists_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);

@@ -102,7 +102,9 @@ def test_errors_name_what_would_be_right(buzzer):
 def test_a_key_makes_a_repeat_safe(buzzer):
     key = os.urandom(8).hex()
     first = submit(buzzer, "demo.echo", "--payload", "1", "--key", key)
-    assert submit(buzzer, "demo.echo", "--payload", "1", "--key", key) == first
+    repeat = buzzer.cli("submit", "demo.echo", "--payload", "1", "--key", key)
+    assert (repeat.returncode, repeat.stdout.strip()) == (0, first)
+    assert "this key was used before" in repeat.stderr
     assert buzzer.cli("submit", "demo.echo", "--payload", "2", "--key", key).returncode == 6
 
 

@@ -358,6 +358,24 @@ def test_a_hundred_repeats_at_once_are_one_job_that_runs_once(buzzer):
     buzzer.worker.wait_for_event("attempt_ended", job=job_id)
     assert len(buzzer.worker.events("attempt_started", job=job_id)) == 1
     assert submit(0).json()["state"] == "SUCCEEDED"
+    assert [answer.headers.get("idempotent-replayed") for answer in answers].count(None) == 1
+    assert [answer.json()["replayed"] for answer in answers].count(False) == 1
+
+
+def test_a_repeat_is_marked_and_does_not_ask_to_come_back_to_an_ended_job(buzzer):
+    key = str(uuid.uuid4())
+    fields = {"type": "demo.fail", "payload": {"times": 9, "retryable": False}}
+    first = post(buzzer, fields, {"Idempotency-Key": key})
+    assert (first.status_code, first.json()["replayed"]) == (202, False)
+    assert "idempotent-replayed" not in first.headers and "retry-after" in first.headers
+    buzzer.wait_for_state(first.json()["id"], "FAILED")
+    answer = post(buzzer, fields, {"Idempotency-Key": key})
+    assert (answer.status_code, answer.json()["state"]) == (202, "FAILED")
+    assert answer.json()["replayed"]
+    assert headers_of(answer) == {
+        "content-type": "application/json", "idempotent-replayed": "true",
+        "location": f"/v1/jobs/{first.json()['id']}"}
+    assert not buzzer.get(first.json()["id"])["replayed"]
 
 
 def test_the_key_of_another_request_is_422(buzzer):

@@ -131,7 +131,7 @@ grpc::ServerUnaryReactor* JobService::BatchSubmitJobs(grpc::CallbackServerContex
     }
     parts_.submits->Submit(*std::move(job),
                            [batch, place, id = submit.id](absl::StatusOr<v1::Job> stored) {
-                             if (stored.ok()) LogSubmitted(*stored, id, batch->tenant());
+                             if (stored.ok()) NoteSubmitted(id, batch->tenant(), &*stored);
                              batch->Settle(place, std::move(stored));
                            });
   }

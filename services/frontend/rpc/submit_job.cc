@@ -30,17 +30,29 @@ struct Accepted {
   std::string tenant;
 };
 
+void Finish(const Accepted& accepted) {
+  if (accepted.response->replayed()) accepted.call->SetHeader("idempotent-replayed", "true");
+  accepted.call->Finish(absl::OkStatus());
+}
+
 void Answer202(const Accepted& accepted) {
   accepted.call->SetHeader(kHttpCodeKey, kHttpAccepted);
   accepted.call->SetHeader("location", absl::StrCat("/v1/", accepted.response->name()));
-  accepted.call->SetHeader("retry-after", "1");
-  accepted.call->Finish(absl::OkStatus());
+  // A repeat may find its job ended: there is nothing to come back for.
+  if (!IsTerminal(accepted.response->state())) accepted.call->SetHeader("retry-after", "1");
+  Finish(accepted);
 }
 
 // `Prefer: wait` was kept: the job is done.
 void Answer200(const Accepted& accepted, absl::Duration wait) {
   accepted.call->SetHeader("preference-applied", absl::StrCat("wait=", absl::ToInt64Seconds(wait)));
-  accepted.call->Finish(absl::OkStatus());
+  Finish(accepted);
+}
+
+// The job as it stands now; that the submit was a repeat stays said.
+void Replace(const Accepted& accepted, v1::Job job) {
+  job.set_replayed(accepted.response->replayed());
+  *accepted.response = std::move(job);
 }
 
 // Answers as the job stands: the response is it.
@@ -56,7 +68,7 @@ void AnswerAsItStands(const Accepted& accepted, absl::Duration wait) {
 void AfterWait(const Accepted& accepted, const JobTarget& target, absl::Duration wait,
                absl::StatusOr<v1::JobEvent> event) {
   if (event.ok() && event->has_job()) {
-    *accepted.response = std::move(*event->mutable_job());
+    Replace(accepted, std::move(*event->mutable_job()));
     Answer200(accepted, wait);
     return;
   }
@@ -65,7 +77,7 @@ void AfterWait(const Accepted& accepted, const JobTarget& target, absl::Duration
     return;
   }
   FetchJob(accepted.parts, target, /*full=*/false, [accepted, wait](absl::StatusOr<v1::Job> job) {
-    if (job.ok()) *accepted.response = *std::move(job);
+    if (job.ok()) Replace(accepted, *std::move(job));
     AnswerAsItStands(accepted, wait);
   });
 }
@@ -126,7 +138,7 @@ grpc::ServerUnaryReactor* JobService::SubmitJob(grpc::CallbackServerContext* con
       accepted.call->Finish(stored.status());
       return;
     }
-    LogSubmitted(*stored, id, accepted.tenant);
+    NoteSubmitted(id, accepted.tenant, &*stored);
     *accepted.response = *std::move(stored);
     if (wait.has_value()) {
       // Storing it took from the time that the gateway leaves us.

@@ -12,11 +12,12 @@
 
 namespace buzzer::frontend {
 
-// The line of a submit that state has taken. `made` is the id that was made for it: another
+// Marks and logs a submit that state has taken. `made` is the id that was made for it: another
 // one is that of an earlier submit with the same idempotency key.
-inline void LogSubmitted(const v1::Job& stored, const JobId& made, const std::string& tenant) {
-  log::Info(stored.id() == made.ToString() ? "job_submitted" : "job_submit_repeated",
-            {{"job", stored.id()}, {"tenant", tenant}, {"type", stored.type()}});
+inline void NoteSubmitted(const JobId& made, const std::string& tenant, v1::Job* stored) {
+  stored->set_replayed(stored->id() != made.ToString());
+  log::Info(stored->replayed() ? "job_submit_repeated" : "job_submitted",
+            {{"job", stored->id()}, {"tenant", tenant}, {"type", stored->type()}});
 }
 
 }  // namespace buzzer::frontend

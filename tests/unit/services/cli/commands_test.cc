@@ -74,6 +74,18 @@ TEST_F(CommandsTest, SubmitPrintsTheId) {
   EXPECT_THAT(out_.str(), AllOf(StartsWith("{"), HasSubstr("\"id\":\"0192\"")));
 }
 
+TEST_F(CommandsTest, SubmitSaysThatItIsARepeat) {
+  server_.on_submit = [](const v1::SubmitJobRequest&, v1::Job* job) {
+    job->set_id("0192");
+    job->set_state(v1::Job::FAILED);
+    job->set_replayed(true);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"submit", "demo.echo", "--key", "k"}), kOk);
+  EXPECT_EQ(out_.str(), "0192\n");
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("used before"), HasSubstr("FAILED now")));
+}
+
 TEST_F(CommandsTest, SubmitReadsStandardInput) {
   in_.str("[1]");
   server_.on_submit = [](const v1::SubmitJobRequest& request, v1::Job*) {

@@ -195,6 +195,70 @@ TEST_F(FrontendTest, AcceptsAJob) {
   EXPECT_EQ(stored[0].request_hash().size(), 32u);
 }
 
+TEST_F(FrontendTest, MarksARepeatAndNamesNoTimeToComeBackToAnEndedJob) {
+  Start();
+  Call first;
+  v1::Job job;
+  ASSERT_TRUE(Submit(first.With("idempotency-key", "k"), &job).ok());
+  EXPECT_FALSE(job.replayed());
+  EXPECT_EQ(first.Header("idempotent-replayed"), "none");
+  const std::string name = job.name();
+
+  Call waiting;
+  ASSERT_TRUE(Submit(waiting.With("idempotency-key", "k"), &job).ok());
+  EXPECT_EQ(job.name(), name);
+  EXPECT_TRUE(job.replayed());
+  EXPECT_EQ(waiting.Header("idempotent-replayed"), "true");
+  EXPECT_EQ(waiting.Header("retry-after"), "1");
+
+  state_.Change(*JobId::Parse(job.id()), v1::Job::FAILED, "FAILED");
+  Call ended;
+  ASSERT_TRUE(Submit(ended.With("idempotency-key", "k"), &job).ok());
+  EXPECT_TRUE(job.replayed());
+  EXPECT_EQ(ended.Header("idempotent-replayed"), "true");
+  EXPECT_EQ(ended.Header("x-http-code"), "202");
+  EXPECT_EQ(ended.Header("location"), "/v1/" + name);
+  EXPECT_EQ(ended.Header("retry-after"), "none");
+
+  Call preferring;
+  ASSERT_TRUE(Submit(preferring.With("idempotency-key", "k").With("prefer", "wait=5"), &job).ok());
+  EXPECT_TRUE(job.replayed());
+  EXPECT_EQ(preferring.Header("idempotent-replayed"), "true");
+  EXPECT_EQ(preferring.Header("x-http-code"), "none");
+
+  v1::BatchSubmitJobsRequest batch;
+  *batch.add_requests() = Echo();
+  batch.mutable_requests(0)->set_idempotency_key("k");
+  *batch.add_requests() = Echo();
+  Call batching;
+  v1::BatchSubmitJobsResponse results;
+  ASSERT_TRUE(jobs_->BatchSubmitJobs(&batching.context, batch, &results).ok());
+  EXPECT_TRUE(results.results(0).job().replayed());
+  EXPECT_FALSE(results.results(1).job().replayed());
+  // It is said of the submit, not of the job.
+  ASSERT_TRUE(Get(name, &job).ok());
+  EXPECT_FALSE(job.replayed());
+}
+
+TEST_F(FrontendTest, KeepsTheMarkOfARepeatThatWaitsForTheEnd) {
+  Start();
+  Call first;
+  v1::Job job;
+  ASSERT_TRUE(Submit(first.With("idempotency-key", "k"), &job).ok());
+  const JobId id = *JobId::Parse(job.id());
+  Call call;
+  v1::Job repeated;
+  std::thread ending([&] {
+    ASSERT_TRUE(state_.AwaitOpenWatches(1));
+    state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
+  });
+  EXPECT_TRUE(Submit(call.With("idempotency-key", "k").With("prefer", "wait=20"), &repeated).ok());
+  ending.join();
+  EXPECT_EQ(repeated.state(), v1::Job::SUCCEEDED);
+  EXPECT_TRUE(repeated.replayed());
+  EXPECT_EQ(call.Header("preference-applied"), "wait=20");
+}
+
 TEST_F(FrontendTest, RefusesABadRequestBeforeItGetsAnId) {
   Start();
   Call call;
