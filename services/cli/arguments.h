@@ -34,7 +34,7 @@ class Arguments {
 
   bool help() const { return Has("help"); }
 
-  // The ID, TYPE or NAME; empty for a command that takes none.
+  // The ID, TYPE, NAME or KEY; empty for a command that takes none.
   const std::string& argument() const { return argument_; }
 
   bool Has(absl::string_view option) const;

@@ -238,6 +238,14 @@ ExitCode Delete(Context& context) {
                        absl::StrCat(absl::StripPrefix(request.name(), "jobs/"), " deleted\n"));
 }
 
+ExitCode ReleaseKey(Context& context) {
+  v1::ReleaseIdempotencyKeyRequest request;
+  request.set_idempotency_key(context.arguments.argument());
+  const auto nothing = context.client.Call(&Jobs::ReleaseIdempotencyKey, request);
+  if (!nothing.ok()) return context.Fail(nothing.status());
+  return context.Print(*nothing, "released: the next submit with this key makes a new job\n");
+}
+
 ExitCode ListQueues(Context& context) {
   const auto queues = context.client.Call(&Queues::ListQueues, v1::ListQueuesRequest());
   if (!queues.ok()) return context.Fail(queues.status());
@@ -269,6 +277,7 @@ const std::map<absl::string_view, ExitCode (*)(Context&)>& Runners() {
       {"cancel", Cancel},
       {"retry", Retry},
       {"delete", Delete},
+      {"release-key", ReleaseKey},
       {"queues", ListQueues},
       {"queues get", GetQueue},
       {"queues pause", PauseQueue},

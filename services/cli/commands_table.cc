@@ -109,6 +109,7 @@ const std::vector<CommandSpec>& Commands() {
          "until it hears of it, and what it did is not known"}}},
       {"retry", "ID", "Queue a FAILED or CANCELLED job again.", {}},
       {"delete", "ID", "Delete a job that has ended, its payload and its result.", {}},
+      {"release-key", "KEY", "Free the idempotency key of a job that has ended.", {}},
       {"queues", "", "List the queues and their counts.", {}},
       {"queues get", "NAME", "Show a queue.", {}},
       {"queues pause", "NAME", "Stop handing out a queue's jobs; new ones are still accepted.", {}},

@@ -31,6 +31,7 @@ enum class Method {
   kCancelJob,
   kRetryJob,
   kDeleteJob,
+  kReleaseIdempotencyKey,
   kGetQueue,
   kListQueues,
   kPauseQueue,

@@ -103,4 +103,10 @@ void StateClient::SetQueuePaused(internal::v1::SetQueuePausedRequest request,
       &Stub::SetQueuePaused, std::move(request), std::move(done));
 }
 
+void StateClient::ReleaseKey(internal::v1::ReleaseKeyRequest request,
+                             Done<internal::v1::ReleaseKeyResponse> done) {
+  Call<internal::v1::ReleaseKeyRequest, internal::v1::ReleaseKeyResponse>(
+      &Stub::ReleaseKey, std::move(request), std::move(done));
+}
+
 }  // namespace buzzer::frontend

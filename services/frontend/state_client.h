@@ -44,6 +44,8 @@ class StateClient {
                   Done<internal::v1::ListQueuesResponse> done);
   void SetQueuePaused(internal::v1::SetQueuePausedRequest request,
                       Done<internal::v1::SetQueuePausedResponse> done);
+  void ReleaseKey(internal::v1::ReleaseKeyRequest request,
+                  Done<internal::v1::ReleaseKeyResponse> done);
 
  private:
   using Stub = internal::v1::StateService::StubInterface::async_interface;

@@ -51,8 +51,8 @@ struct JobRecord {
   JobId id;
   // Resolved at submit; `spec->queue()` is what was asked for.
   std::string queue;
-  // What was submitted, less id and payload. Never changes, so that copies of the record
-  // share it; never null.
+  // What was submitted, less id and payload. Never changes (a key that is released is taken out
+  // of a copy), so that copies of the record share it; never null.
   std::shared_ptr<const internal::v1::NewJob> spec = NoSpec();
 
   JobState state = v1::Job::STATE_UNSPECIFIED;

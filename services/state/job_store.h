@@ -198,6 +198,10 @@ class JobStore {
   // FAILED_PRECONDITION JOB_NOT_FINISHED.
   virtual void Delete(std::string tenant, JobId job, Callback<bool> done) = 0;
 
+  // Frees an idempotency key, for the next submit with it; its job, which has ended, stays without
+  // it. NOT_FOUND KEY_NOT_FOUND; FAILED_PRECONDITION JOB_NOT_FINISHED.
+  virtual void ReleaseKey(std::string tenant, std::string key, Callback<bool> done) = 0;
+
   // Does what the wall clock asks for, at most `limit` jobs: due, deadline, purge;
   // forgets keys and types that are over. Gives the number of jobs that it changed
   // and the time of the next one.

@@ -156,6 +156,39 @@ TEST_P(JobStoreConformance, AnswersAKeyOfADeletedJobWithJobDeletedForADay) {
   EXPECT_NE(fresh->id, job.id);
 }
 
+TEST_P(JobStoreConformance, MakesANewJobOfAKeyThatWasReleased) {
+  const JobRecord ended = store().MustSubmit(WithKey(NewJob(), "order-1", "hash"));
+  EXPECT_EQ(ErrorReason(store().ReleaseKey("order-1")), "JOB_NOT_FINISHED");
+  store().MustClaim(ended.id);
+  EXPECT_TRUE(absl::IsFailedPrecondition(store().ReleaseKey("order-1")));
+  ASSERT_TRUE(store().Cancel(ended.id, /*force=*/true).ok());
+  const JobRecord before = store().MustGet(ended.id);
+  ASSERT_TRUE(store().ReleaseKey("order-1").ok());
+  const JobRecord after = store().MustGet(ended.id);
+  EXPECT_EQ(after.spec->idempotency_key(), "");
+  EXPECT_EQ(after.revision, before.revision);
+  EXPECT_EQ(after.spec->payload_content_type(), before.spec->payload_content_type());
+
+  const JobRecord fresh = store().MustSubmit(WithKey(NewJob(), "order-1", "another"));
+  EXPECT_NE(fresh.id, ended.id);
+  // The end of the old one leaves the key to the new one.
+  ASSERT_TRUE(store().Delete(ended.id).ok());
+  EXPECT_EQ(store().MustSubmit(WithKey(NewJob(), "order-1", "another")).id, fresh.id);
+  ASSERT_TRUE(store().Cancel(fresh.id).ok());
+  ASSERT_TRUE(store().Delete(fresh.id).ok());
+  ASSERT_TRUE(store().ReleaseKey("order-1").ok()) << "its job was deleted";
+  EXPECT_TRUE(store().Submit(WithKey(NewJob(), "order-1", "hash")).ok());
+  ExpectConsistent();
+}
+
+TEST_P(JobStoreConformance, ReleasesNoKeyThatNobodyOrAnotherTenantUsed) {
+  EXPECT_EQ(ErrorReason(store().ReleaseKey("order-1")), "KEY_NOT_FOUND");
+  auto job = WithKey(NewJob(), "order-1", "hash");
+  job.set_tenant("other");
+  store().MustSubmit(job);
+  EXPECT_TRUE(absl::IsNotFound(store().ReleaseKey("order-1")));
+}
+
 TEST_P(JobStoreConformance, KeepsTheKeyOfAJobThatLivesLongerThanADay) {
   const JobRecord job = store().MustSubmit(WithKey(NewJob(), "order-1", "hash"));
   clock_.Advance(absl::Hours(48));

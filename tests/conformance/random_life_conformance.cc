@@ -80,6 +80,10 @@ class RandomLife {
         return;
       case 13:
         if (auto job = AnyJob()) store_->Retry(TenantOf(*job), *job, Counted());
+        if (Pick(4) == 0) {
+          store_->ReleaseKey(Pick(3) == 0 ? "other" : BlockingStore::kTenant,
+                             std::to_string(Pick(100)), Counted());
+        }
         return;
       case 14:
         if (auto job = AnyJob()) store_->Delete(TenantOf(*job), *job, Counted());

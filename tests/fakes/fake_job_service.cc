@@ -50,6 +50,11 @@ class FakeJobService::Jobs final : public v1::JobService::Service {
                          google::protobuf::Empty*) override {
     return Answer(fake_->on_delete, *request);
   }
+  grpc::Status ReleaseIdempotencyKey(grpc::ServerContext*,
+                                     const v1::ReleaseIdempotencyKeyRequest* request,
+                                     v1::ReleaseIdempotencyKeyResponse*) override {
+    return Answer(fake_->on_release, *request);
+  }
   grpc::Status WatchJob(grpc::ServerContext* context, const v1::WatchJobRequest* request,
                         grpc::ServerWriter<v1::WatchJobResponse>* writer) override {
     return ToGrpcStatus(fake_->TellWatch(*request, context, writer));

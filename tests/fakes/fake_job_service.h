@@ -54,6 +54,7 @@ class FakeJobService final {
   std::function<absl::Status(const v1::GetJobResultRequest&, google::api::HttpBody*)> on_result;
   std::function<absl::Status(const v1::CancelJobRequest&, v1::Job*)> on_cancel;
   std::function<absl::Status(const v1::DeleteJobRequest&)> on_delete;
+  std::function<absl::Status(const v1::ReleaseIdempotencyKeyRequest&)> on_release;
   std::function<absl::Status(const v1::PauseQueueRequest&, v1::Queue*)> on_pause;
 
  private:

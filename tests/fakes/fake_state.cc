@@ -152,6 +152,23 @@ class FakeState::Service final : public internal::v1::StateService::Service {
     });
   }
 
+  grpc::Status ReleaseKey(grpc::ServerContext*, const internal::v1::ReleaseKeyRequest* request,
+                          internal::v1::ReleaseKeyResponse*) override {
+    MutexLock lock(&state_->mutex_);
+    const auto it = state_->keys_.find(request->idempotency_key());
+    if (it == state_->keys_.end()) {
+      return ToGrpcStatus(
+          ErrorBuilder(absl::StatusCode::kNotFound, "KEY_NOT_FOUND", "no such key").Build());
+    }
+    if (!IsTerminal(state_->jobs_[it->second].job.state())) {
+      return ToGrpcStatus(
+          ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_NOT_FINISHED", "cancel it")
+              .Build());
+    }
+    state_->keys_.erase(it);
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetQueue(grpc::ServerContext*, const internal::v1::GetQueueRequest* request,
                         internal::v1::GetQueueResponse* response) override {
     MutexLock lock(&state_->mutex_);

@@ -106,6 +106,10 @@ def test_a_key_makes_a_repeat_safe(buzzer):
     assert (repeat.returncode, repeat.stdout.strip()) == (0, first)
     assert "this key was used before" in repeat.stderr
     assert buzzer.cli("submit", "demo.echo", "--payload", "2", "--key", key).returncode == 6
+    buzzer.wait_for_state(first, "SUCCEEDED")
+    assert buzzer.cli("release-key", key).stdout.startswith("released")
+    assert buzzer.cli("release-key", key).returncode == 4
+    assert submit(buzzer, "demo.echo", "--payload", "2", "--key", key) != first
 
 
 def test_list_and_queues(buzzer):

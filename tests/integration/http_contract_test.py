@@ -435,6 +435,40 @@ def test_the_key_of_a_deleted_job_is_409(buzzer):
     assert_error(answer, 409, 9, "JOB_DELETED", "idempotency_key")
 
 
+def release(buzzer, key):
+    return buzzer.rest("POST", "/v1/idempotencyKeys:release", json={"idempotencyKey": key})
+
+
+def test_a_released_key_makes_a_new_job(buzzer):
+    key = str(uuid.uuid4())
+    fields = {"type": "demo.echo", "payload": 1, "idempotencyKey": key}
+    assert_error(release(buzzer, key), 404, 5, "KEY_NOT_FOUND")
+    job = ended(buzzer, "demo.echo", 1, idempotencyKey=key)
+    answer = release(buzzer, key)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert buzzer.get(job["id"])["idempotencyKey"] == ""
+    fresh = post(buzzer, fields)
+    assert (fresh.status_code, fresh.json()["replayed"]) == (202, False)
+    assert fresh.json()["id"] != job["id"]
+    # A job that was deleted leaves its key for a day.
+    buzzer.wait_for_state(fresh.json()["id"], "SUCCEEDED")
+    assert buzzer.rest("DELETE", f"/v1/jobs/{fresh.json()['id']}").status_code == 200
+    assert_error(post(buzzer, fields), 409, 9, "JOB_DELETED", "idempotency_key")
+    assert release(buzzer, key).status_code == 200
+    assert post(buzzer, fields).status_code == 202
+
+
+def test_the_key_of_a_job_that_is_not_finished_is_not_released(buzzer):
+    key = str(uuid.uuid4())
+    job = post(buzzer, {"type": "demo.echo", "delay": "3600s", "idempotencyKey": key}).json()
+    assert job["id"] in assert_error(release(buzzer, key), 409, 9, "JOB_NOT_FINISHED")
+    act(buzzer, job, "cancel")
+    assert release(buzzer, key).status_code == 200
+    assert_error(release(buzzer, ""), 400, 3, "INVALID_FIELD", "idempotency_key")
+    answer = buzzer.rest("POST", "/v1/idempotencyKeys:release", json={"key": "x"})
+    assert "known are idempotencyKey" in assert_error(answer, 400, 3, "INVALID_REQUEST")
+
+
 # --- GET /v1/jobs/{id}
 
 

@@ -130,6 +130,10 @@ absl::Status BlockingStore::Delete(const JobId& job) const {
   return Await<bool>([&](auto done) { store_->Delete(kTenant, job, done); }).status();
 }
 
+absl::Status BlockingStore::ReleaseKey(const std::string& key) const {
+  return Await<bool>([&](auto done) { store_->ReleaseKey(kTenant, key, done); }).status();
+}
+
 JobStore::TimerResult BlockingStore::RunTimers(int limit) const {
   auto result = Await<JobStore::TimerResult>([&](auto done) { store_->RunTimers(limit, done); });
   EXPECT_TRUE(result.ok()) << result.status();

@@ -50,6 +50,7 @@ class BlockingStore {
   absl::StatusOr<JobRecord> Cancel(const JobId& job, bool force = false) const;
   absl::StatusOr<JobRecord> Retry(const JobId& job) const;
   absl::Status Delete(const JobId& job) const;
+  absl::Status ReleaseKey(const std::string& key) const;
   JobStore::TimerResult RunTimers(int limit = 1000) const;
   void ShiftRetries(absl::Duration step) const;
   void SetPaused(const std::string& queue, bool paused) const;

@@ -19,7 +19,8 @@ using JobServiceBase = WithRawMethods<
     v1::JobService::WithRawCallbackMethod_StreamJobEvents,
     v1::JobService::WithRawCallbackMethod_GetJobResult,
     v1::JobService::WithRawCallbackMethod_CancelJob, v1::JobService::WithRawCallbackMethod_RetryJob,
-    v1::JobService::WithRawCallbackMethod_DeleteJob>::Type;
+    v1::JobService::WithRawCallbackMethod_DeleteJob,
+    v1::JobService::WithRawCallbackMethod_ReleaseIdempotencyKey>::Type;
 
 // buzzer.v1.JobService; job_service.proto says what each method promises, the file named
 // like it how it is done. Thread-safe; runs on gRPC's threads and never blocks them.
@@ -34,6 +35,7 @@ class JobService final : public JobServiceBase {
   using JobServiceBase::GetJob;
   using JobServiceBase::GetJobResult;
   using JobServiceBase::ListJobs;
+  using JobServiceBase::ReleaseIdempotencyKey;
   using JobServiceBase::RetryJob;
   using JobServiceBase::StreamJobEvents;
   using JobServiceBase::SubmitJob;
@@ -71,6 +73,9 @@ class JobService final : public JobServiceBase {
   grpc::ServerUnaryReactor* DeleteJob(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ReleaseIdempotencyKey(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) override;
 
  private:
   const Parts parts_;

@@ -30,11 +30,15 @@ absl::Status CheckJobOfTenant(const Request& request) {
   return CheckId("id", request.id());
 }
 
+absl::Status CheckName(absl::string_view field, absl::string_view name) {
+  if (IsName(name)) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("must be ", kNameRule));
+}
+
 template <typename Request>
 absl::Status CheckQueueOfTenant(const Request& request) {
   if (auto bad = CheckTenant(request.tenant()); !bad.ok()) return bad;
-  if (IsName(request.queue())) return absl::OkStatus();
-  return InvalidField("queue", absl::StrCat("must be ", kNameRule));
+  return CheckName("queue", request.queue());
 }
 
 absl::Status CheckOptionalName(absl::string_view field, absl::string_view name) {
@@ -192,6 +196,20 @@ absl::Status Check(const internal::v1::ListQueuesRequest& request) {
 
 absl::Status Check(const internal::v1::SetQueuePausedRequest& request) {
   return CheckQueueOfTenant(request);
+}
+
+absl::Status Check(const internal::v1::ReleaseKeyRequest& request) {
+  if (auto bad = CheckTenant(request.tenant()); !bad.ok()) return bad;
+  if (IsIdempotencyKey(request.idempotency_key())) return absl::OkStatus();
+  return InvalidField("idempotency_key", absl::StrCat("must be ", kIdempotencyKeyRule));
+}
+
+absl::Status Check(const internal::v1::DeleteQueueRequest& request) {
+  return CheckName("queue", request.queue());
+}
+
+absl::Status Check(const internal::v1::DeleteTypeRequest& request) {
+  return CheckName("type", request.type());
 }
 
 }  // namespace buzzer::state

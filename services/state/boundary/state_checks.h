@@ -29,6 +29,9 @@ absl::Status Check(const internal::v1::DeleteJobRequest& request);
 absl::Status Check(const internal::v1::GetQueueRequest& request);
 absl::Status Check(const internal::v1::ListQueuesRequest& request);
 absl::Status Check(const internal::v1::SetQueuePausedRequest& request);
+absl::Status Check(const internal::v1::ReleaseKeyRequest& request);
+absl::Status Check(const internal::v1::DeleteQueueRequest& request);
+absl::Status Check(const internal::v1::DeleteTypeRequest& request);
 
 }  // namespace buzzer::state
 

@@ -256,4 +256,19 @@ grpc::ServerUnaryReactor* StateService::SetQueuePaused(grpc::CallbackServerConte
   return reactor;
 }
 
+grpc::ServerUnaryReactor* StateService::ReleaseKey(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* bytes,
+                                                   grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto request = Accept<internal::v1::ReleaseKeyRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  parts_.store->ReleaseKey(
+      request->tenant(), request->idempotency_key(),
+      FinishWith<bool, internal::v1::ReleaseKeyResponse>(
+          reactor, response, [tenant = request->tenant()](bool, internal::v1::ReleaseKeyResponse*) {
+            log::Info("idempotency_key_released", {{"tenant", tenant}});
+          }));
+  return reactor;
+}
+
 }  // namespace buzzer::state

@@ -27,7 +27,8 @@ using StateServiceBase =
                    internal::v1::StateService::WithRawCallbackMethod_DeleteJob,
                    internal::v1::StateService::WithRawCallbackMethod_GetQueue,
                    internal::v1::StateService::WithRawCallbackMethod_ListQueues,
-                   internal::v1::StateService::WithRawCallbackMethod_SetQueuePaused>::Type;
+                   internal::v1::StateService::WithRawCallbackMethod_SetQueuePaused,
+                   internal::v1::StateService::WithRawCallbackMethod_ReleaseKey>::Type;
 
 // buzzer.internal.v1.StateService: turns each call into one of the store's and back.
 // Thread-safe; runs on gRPC's threads and never blocks them.
@@ -51,6 +52,7 @@ class StateService final : public StateServiceBase {
   using StateServiceBase::GetQueue;
   using StateServiceBase::ListJobs;
   using StateServiceBase::ListQueues;
+  using StateServiceBase::ReleaseKey;
   using StateServiceBase::RetryJob;
   using StateServiceBase::SetQueuePaused;
   using StateServiceBase::Submit;
@@ -87,6 +89,9 @@ class StateService final : public StateServiceBase {
   grpc::ServerUnaryReactor* SetQueuePaused(grpc::CallbackServerContext* context,
                                            const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ReleaseKey(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* bytes,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   const Parts parts_;

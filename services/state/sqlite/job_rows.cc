@@ -189,6 +189,7 @@ JobRowsWriter::JobRowsWriter(Database* database)
           " queued_at = ?18, updated_at = ?19, run_at = ?20, started_at = ?21, ended_at = ?22,"
           " deadline_at = ?23, purge_at = ?24, wake_at = ?25, error = ?26, result_type = ?27,"
           " result_size = ?28 WHERE n = ?1")),
+      update_spec_(database->Prepare("UPDATE submissions SET spec = ?2 WHERE n = ?1")),
       insert_history_(database->Prepare(
           absl::StrCat(BUZZER_PLANTED("revision_not_raised") ? "INSERT OR REPLACE" : "INSERT",
                        " INTO history (n, revision, time, state, attempt, cause, error)"
@@ -282,6 +283,12 @@ void JobRowsWriter::Update(const JobRecord& job) {
   update_job_.Bind(1, job.row);
   BindMutable(update_job_, 2, job);
   update_job_.Run();
+}
+
+void JobRowsWriter::UpdateSpec(const JobRecord& job) {
+  update_spec_.Bind(1, job.row);
+  update_spec_.BindBlob(2, job.spec->SerializeAsString());
+  update_spec_.Run();
 }
 
 void JobRowsWriter::Delete(const JobRecord& job) {

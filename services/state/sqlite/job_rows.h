@@ -47,6 +47,8 @@ class JobRowsWriter {
   // Sets `job.row`.
   void Insert(JobRecord& job, absl::string_view payload);
   void Update(const JobRecord& job);
+  // What of it never changes but for an idempotency key that is taken from it.
+  void UpdateSpec(const JobRecord& job);
   // Everything of the job but its idempotency key.
   void Delete(const JobRecord& job);
   void InsertHistory(int64_t row, const HistoryEntry& entry);
@@ -64,6 +66,7 @@ class JobRowsWriter {
   Statement insert_submission_;
   Statement insert_label_;
   Statement update_job_;
+  Statement update_spec_;
   Statement insert_history_;
   Statement prune_history_;
   Statement put_result_;

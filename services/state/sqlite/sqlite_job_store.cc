@@ -169,6 +169,18 @@ class SqliteJobStore final : public JobStore {
         Flatten<bool>(std::move(done)));
   }
 
+  void ReleaseKey(std::string tenant, std::string key, Callback<bool> done) override {
+    Write<absl::StatusOr<bool>>(
+        1,
+        [tenant = std::move(tenant),
+         key = std::move(key)](StoreWriter& writer) -> absl::StatusOr<bool> {
+          const absl::Status released = writer.ReleaseKey(tenant, key);
+          if (!released.ok()) return released;
+          return true;
+        },
+        Flatten<bool>(std::move(done)));
+  }
+
   void RunTimers(int limit, Callback<TimerResult> done) override {
     Write<TimerResult>(
         1, [limit](StoreWriter& writer) { return writer.RunTimers(limit); }, std::move(done));

@@ -432,6 +432,39 @@ absl::Status StoreWriter::Delete(const std::string& tenant, const JobId& id) {
   return absl::OkStatus();
 }
 
+absl::Status StoreWriter::ReleaseKey(const std::string& tenant, const std::string& key) {
+  std::optional<JobId> id;
+  find_key_.BindText(1, tenant).BindText(2, key);
+  const bool known = find_key_.Step();
+  if (known) id = JobId::FromBytes(find_key_.Bytes(2));
+  find_key_.Reset();
+  std::optional<JobRecord> job = id.has_value() ? Find(*id) : std::nullopt;
+  if (!database_->ok()) return database_->status();
+  if (!known) {
+    return ErrorBuilder(absl::StatusCode::kNotFound, "KEY_NOT_FOUND",
+                        "no submit of the last 24 h and no job that is kept used this key")
+        .Build();
+  }
+  if (job.has_value()) {
+    if (!IsTerminal(job->state)) {
+      return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_NOT_FINISHED",
+                          absl::StrCat("the key's job, jobs/", id->ToString(), ", is ",
+                                       v1::Job::State_Name(job->state),
+                                       ", and would be done twice; cancel it, or wait for its end"))
+          .Build();
+    }
+    // Or the end of its retention would take the key from the job that has it then.
+    auto spec = std::make_shared<internal::v1::NewJob>(*job->spec);
+    spec->clear_idempotency_key();
+    spec->clear_request_hash_version();
+    job->spec = std::move(spec);
+    writer_.UpdateSpec(*job);
+    recent_.Drop(job->id);
+  }
+  delete_key_.BindText(1, tenant).BindText(2, key).Run();
+  return absl::OkStatus();
+}
+
 void StoreWriter::Remove(const JobRecord& job) {
   writer_.Delete(job);
   recent_.Drop(job.id);

@@ -62,6 +62,7 @@ class StoreWriter {
   absl::StatusOr<JobRecord> Cancel(const std::string& tenant, const JobId& id, bool force);
   absl::StatusOr<JobRecord> Retry(const std::string& tenant, const JobId& id);
   absl::Status Delete(const std::string& tenant, const JobId& id);
+  absl::Status ReleaseKey(const std::string& tenant, const std::string& key);
   JobStore::TimerResult RunTimers(int limit);
   void ShiftRetries(absl::Duration step);
   void SetPaused(const std::string& queue, bool paused);

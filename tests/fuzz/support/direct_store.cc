@@ -152,6 +152,17 @@ void DirectStore::Delete(std::string tenant, JobId job, Callback<bool> done) {
       std::move(done));
 }
 
+void DirectStore::ReleaseKey(std::string tenant, std::string key, Callback<bool> done) {
+  Write<bool>(
+      [tenant = std::move(tenant),
+       key = std::move(key)](StoreWriter& writer) -> absl::StatusOr<bool> {
+        const absl::Status released = writer.ReleaseKey(tenant, key);
+        if (!released.ok()) return released;
+        return true;
+      },
+      std::move(done));
+}
+
 void DirectStore::RunTimers(int limit, Callback<TimerResult> done) {
   Write<TimerResult>([limit](StoreWriter& writer) { return writer.RunTimers(limit); },
                      std::move(done));

@@ -42,6 +42,7 @@ class DirectStore final : public JobStore {
   void Cancel(std::string tenant, JobId job, bool force, Callback<JobRecord> done) override;
   void Retry(std::string tenant, JobId job, Callback<JobRecord> done) override;
   void Delete(std::string tenant, JobId job, Callback<bool> done) override;
+  void ReleaseKey(std::string tenant, std::string key, Callback<bool> done) override;
   void RunTimers(int limit, Callback<TimerResult> done) override;
   void ShiftRetries(absl::Duration step, Callback<bool> done) override;
   void SetPaused(std::string queue, bool paused, Callback<bool> done) override;

@@ -96,6 +96,17 @@ void CheckStep(const fuzz::StateScript::Step& step) {
     case fuzz::StateScript::Step::kDelete:
       CheckJob(step.delete_());
       break;
+    case fuzz::StateScript::Step::kRelease:
+      if (!Passes(step.release())) break;
+      FUZZ_CHECK(IsTenant(step.release().tenant()));
+      FUZZ_CHECK(IsIdempotencyKey(step.release().idempotency_key()));
+      break;
+    case fuzz::StateScript::Step::kDeleteQueue:
+      if (Passes(step.delete_queue())) FUZZ_CHECK(IsName(step.delete_queue().queue()));
+      break;
+    case fuzz::StateScript::Step::kDeleteType:
+      if (Passes(step.delete_type())) FUZZ_CHECK(IsName(step.delete_type().type()));
+      break;
     case fuzz::StateScript::Step::kPause:
       if (Passes(step.pause())) FUZZ_CHECK(IsName(step.pause().queue()));
       break;

@@ -336,6 +336,12 @@ void Conversation::Do(fuzz::StateScript::Step& step) {
       types_.SetPaused(step.pause().queue(), step.pause().paused());
       paused_.insert(step.pause().queue());
       break;
+    case Step::kRelease:
+      if (!Check(step.release()).ok()) break;
+      (void)Ask<bool>([&](auto done) {
+        store_->ReleaseKey(tenant_, step.release().idempotency_key(), std::move(done));
+      });
+      break;
     case Step::kPass:
       Pass(FromDuration(step.pass()));
       break;

@@ -267,6 +267,18 @@ TEST_F(CommandsTest, DeleteOfAnUnknownJobIsNotFound) {
   EXPECT_EQ(Run({"delete", "2"}), kNotFound);
 }
 
+TEST_F(CommandsTest, ReleaseKeySaysWhatItDid) {
+  server_.on_release = [](const v1::ReleaseIdempotencyKeyRequest& request) {
+    return request.idempotency_key() == "order 1" ? absl::OkStatus()
+                                                  : absl::NotFoundError("no such key");
+  };
+  EXPECT_EQ(Run({"release-key", "order 1"}), kOk);
+  EXPECT_THAT(out_.str(), StartsWith("released"));
+  EXPECT_EQ(Run({"release-key", "order 2"}), kNotFound);
+  EXPECT_EQ(Run({"release-key"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("buzzer release-key KEY"));
+}
+
 TEST_F(CommandsTest, PauseShowsTheQueue) {
   server_.on_pause = [](const v1::PauseQueueRequest& request, v1::Queue* queue) {
     queue->set_name(request.name());

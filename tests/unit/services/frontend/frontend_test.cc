@@ -613,6 +613,38 @@ TEST_F(FrontendTest, RetriesAndDeletes) {
   EXPECT_EQ(refused.Header("x-http-code"), "409");
 }
 
+TEST_F(FrontendTest, ReleasesTheKeyOfAJobThatHasEnded) {
+  Start();
+  Call submit;
+  v1::Job job;
+  ASSERT_TRUE(Submit(submit.With("idempotency-key", "k"), &job).ok());
+  v1::ReleaseIdempotencyKeyRequest request;
+  v1::ReleaseIdempotencyKeyResponse nothing;
+  const auto release = [&](const std::string& key, Call& call) {
+    request.set_idempotency_key(key);
+    return jobs_->ReleaseIdempotencyKey(&call.context, request, &nothing);
+  };
+  Call unknown;
+  EXPECT_EQ(Reason(release("other", unknown)), "KEY_NOT_FOUND");
+  Call waits;
+  EXPECT_EQ(Reason(release("k", waits)), "JOB_NOT_FINISHED");
+  EXPECT_EQ(waits.Header("x-http-code"), "409");
+  state_.Change(*JobId::Parse(job.id()), v1::Job::FAILED, "FAILED");
+  Call released;
+  EXPECT_TRUE(release("k", released).ok());
+  Call again;
+  v1::Job fresh;
+  ASSERT_TRUE(Submit(again.With("idempotency-key", "k"), &fresh).ok());
+  EXPECT_NE(fresh.id(), job.id());
+  EXPECT_FALSE(fresh.replayed());
+  for (const std::string& key : {std::string(), std::string("\n"), std::string(256, 'k')}) {
+    Call bad;
+    const grpc::Status refused = release(key, bad);
+    EXPECT_EQ(Reason(refused), "INVALID_FIELD");
+    EXPECT_THAT(refused.error_message(), HasSubstr("`idempotency_key`: must be 1 to 255"));
+  }
+}
+
 // --- Batches
 
 TEST_F(FrontendTest, GivesEachJobOfABatchItsOwnResultInOrder) {

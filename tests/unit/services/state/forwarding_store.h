@@ -43,6 +43,9 @@ class ForwardingStore : public JobStore {
   void Delete(std::string tenant, JobId job, Callback<bool> done) override {
     to_->Delete(std::move(tenant), job, std::move(done));
   }
+  void ReleaseKey(std::string tenant, std::string key, Callback<bool> done) override {
+    to_->ReleaseKey(std::move(tenant), std::move(key), std::move(done));
+  }
   void RunTimers(int limit, Callback<TimerResult> done) override {
     to_->RunTimers(limit, std::move(done));
   }

@@ -257,6 +257,30 @@ TEST(StateChecks, RefuseACallAboutWhatIsNoQueue) {
   ExpectRefused(internal::v1::ListQueuesRequest(), "tenant");
 }
 
+TEST(StateChecks, RefuseToForgetWhatIsNoName) {
+  internal::v1::DeleteQueueRequest queue;
+  ExpectRefused(queue, "queue");
+  queue.set_queue("photos");
+  EXPECT_TRUE(Check(queue).ok());
+  internal::v1::DeleteTypeRequest type;
+  type.set_type("a\nb");
+  ExpectRefused(type, "type");
+  type.set_type("images.thumbnails");
+  EXPECT_TRUE(Check(type).ok());
+}
+
+TEST(StateChecks, RefuseToReleaseWhatIsNoKey) {
+  internal::v1::ReleaseKeyRequest request;
+  ExpectRefused(request, "tenant");
+  request.set_tenant("default");
+  for (const std::string& key : {std::string(), std::string(256, 'k'), std::string("a\nb")}) {
+    request.set_idempotency_key(key);
+    ExpectRefused(request, "idempotency_key");
+  }
+  request.set_idempotency_key("order-4711");
+  EXPECT_TRUE(Check(request).ok());
+}
+
 TEST(StateChecks, RefuseAWatchOfNothing) {
   internal::v1::WatchRequest::Start start;
   start.set_tenant("default");
