@@ -127,11 +127,17 @@ ExitCode Submit(Context& context) {
   const auto job = context.client.Call(&Jobs::SubmitJob, *request);
   if (!job.ok()) return context.Fail(job.status());
   const ExitCode printed = context.Print(*job, absl::StrCat(Printable(job->id()), "\n"));
-  if (job->replayed()) {
+  const bool watch = context.arguments.Has("watch");
+  if (!context.settings.json && job->replayed()) {
     context.err() << "a repeat: this key was used before, for this job, which is "
                   << v1::Job::State_Name(job->state()) << " now\n";
   }
-  if (printed != kOk || !context.arguments.Has("watch")) return printed;
+  // A watch tells it by itself.
+  if (const std::string waits = WaitText(*job);
+      !context.settings.json && !watch && !waits.empty()) {
+    context.err() << "it waits: " << waits << " now\n";
+  }
+  if (printed != kOk || !watch) return printed;
   return FollowToEnd(context, job->name(), 0);
 }
 
@@ -262,6 +268,22 @@ ExitCode OnQueue(Context& context,
   return queue.ok() ? context.Print(*queue, DescribeQueue(*queue)) : context.Fail(queue.status());
 }
 
+ExitCode DeleteQueue(Context& context) {
+  v1::DeleteQueueRequest request;
+  request.set_name(context.queue_name());
+  const auto nothing = context.client.Call(&Queues::DeleteQueue, request);
+  if (!nothing.ok()) return context.Fail(nothing.status());
+  return context.Print(*nothing, absl::StrCat(request.name(), " forgotten\n"));
+}
+
+ExitCode DeleteType(Context& context) {
+  v1::DeleteTypeRequest request;
+  request.set_name(TypeName(context.arguments.argument()));
+  const auto nothing = context.client.Call(&Queues::DeleteType, request);
+  if (!nothing.ok()) return context.Fail(nothing.status());
+  return context.Print(*nothing, absl::StrCat(request.name(), " forgotten\n"));
+}
+
 ExitCode GetQueue(Context& context) { return OnQueue(context, &Queues::GetQueue); }
 ExitCode PauseQueue(Context& context) { return OnQueue(context, &Queues::PauseQueue); }
 ExitCode ResumeQueue(Context& context) { return OnQueue(context, &Queues::ResumeQueue); }
@@ -282,6 +304,8 @@ const std::map<absl::string_view, ExitCode (*)(Context&)>& Runners() {
       {"queues get", GetQueue},
       {"queues pause", PauseQueue},
       {"queues resume", ResumeQueue},
+      {"queues delete", DeleteQueue},
+      {"types delete", DeleteType},
   };
   return runners;
 }

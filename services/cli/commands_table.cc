@@ -114,6 +114,8 @@ const std::vector<CommandSpec>& Commands() {
       {"queues get", "NAME", "Show a queue.", {}},
       {"queues pause", "NAME", "Stop handing out a queue's jobs; new ones are still accepted.", {}},
       {"queues resume", "NAME", "Hand out a queue's jobs again.", {}},
+      {"queues delete", "NAME", "Forget a queue that nobody needs, and its types.", {}},
+      {"types delete", "NAME", "Forget a job type for which no worker has a handler.", {}},
   };
   return commands;
 }

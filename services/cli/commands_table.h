@@ -22,7 +22,7 @@ struct OptionSpec {
 };
 
 struct CommandSpec {
-  // One word, or two for those of `queues`.
+  // One word, or two for those of `queues` and `types`.
   absl::string_view name;
   // What stands for its argument, `TYPE` or `ID`; empty if it takes none.
   absl::string_view argument;

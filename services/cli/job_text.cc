@@ -99,10 +99,13 @@ std::string Note(const v1::Job& job, absl::Time now) {
   const bool running = job.state() == v1::Job::RUNNING || job.state() == v1::Job::CANCELLING;
   if (job.state() == v1::Job::SCHEDULED && job.has_run_at()) {
     const absl::Duration left = ToTime(job.run_at()) - now;
+    const std::string waits = WaitText(job);
     return absl::StrCat(
         left > absl::ZeroDuration() ? absl::StrCat("due in ", ShortDuration(left)) : "due now",
+        waits.empty() ? "" : absl::StrCat("; ", waits),
         job.has_error() ? absl::StrCat("; ", ErrorLine(job.error())) : "");
   }
+  if (const std::string waits = WaitText(job); !waits.empty()) return waits;
   if (job.has_error()) return ErrorLine(job.error());
   return running && job.has_progress() ? ProgressText(job.progress()) : "";
 }
@@ -151,6 +154,17 @@ std::string ErrorLine(const v1::JobError& error) {
                                  : Printable(absl::StrCat(error.reason(), ": ", error.message()));
 }
 
+std::string WaitText(const v1::Job& job) {
+  switch (job.wait_reason()) {
+    case v1::Job::NO_WORKER:
+      return Printable(absl::StrCat("no connected worker takes jobs of type ", job.type()));
+    case v1::Job::QUEUE_PAUSED:
+      return Printable(absl::StrCat("queue ", job.queue(), " is paused"));
+    default:
+      return "";
+  }
+}
+
 std::string ProgressText(const v1::Progress& progress) {
   const double fraction = std::clamp(progress.fraction(), 0.0, 1.0);
   std::string text = absl::StrFormat("%3d %%", static_cast<int>(std::floor(fraction * 100)));
@@ -165,6 +179,7 @@ std::string DescribeJob(const v1::Job& job, absl::TimeZone zone) {
   AddText("queue", absl::StrCat(job.queue(), ", ", v1::Job::Priority_Name(job.priority())), &rows);
   AddText("state", absl::StrCat(v1::Job::State_Name(job.state()), ", revision ", job.revision()),
           &rows);
+  AddText("waits", WaitText(job), &rows);
   AddText("attempt",
           absl::StrCat(job.attempt(), "; ", job.failed_attempts(), " of ", job.max_attempts(),
                        " allowed have failed"),
@@ -228,6 +243,11 @@ std::string DescribeQueue(const v1::Queue& queue) {
   AddText("oldest ready", OldestAge(queue), &rows);
   rows.push_back(
       {"workers", absl::StrCat(queue.workers(), " with ", Counted(queue.slots(), "slot"))});
+  if (queue.stalled_workers() > 0) {
+    AddText("take nothing",
+            absl::StrCat(Counted(queue.stalled_workers(), "worker"), "; ", queue.stall_reason()),
+            &rows);
+  }
   rows.push_back(
       {"rates", absl::StrFormat("%.1f submitted, %.1f started, %.1f ended per second",
                                 queue.submit_rate(), queue.start_rate(), queue.end_rate())});
@@ -240,12 +260,22 @@ std::string QueueTable(const v1::ListQueuesResponse& queues) {
   if (queues.queues().empty()) return "";
   Rows rows = {{"QUEUE", "STATE", "READY", "RUNNING", "SCHEDULED", "SUCCEEDED", "FAILED",
                 "CANCELLED", "OLDEST", "WORKERS", "SLOTS"}};
+  const bool any_stalled =
+      std::any_of(queues.queues().begin(), queues.queues().end(),
+                  [](const v1::Queue& queue) { return queue.stalled_workers() > 0; });
+  if (any_stalled) rows[0].emplace_back("TAKE NOTHING");
   for (const v1::Queue& queue : queues.queues()) {
     rows.push_back({ShortQueueName(queue), queue.paused() ? "PAUSED" : "open",
                     absl::StrCat(queue.ready()), absl::StrCat(queue.running()),
                     absl::StrCat(queue.scheduled()), absl::StrCat(queue.succeeded()),
                     absl::StrCat(queue.failed()), absl::StrCat(queue.cancelled()), OldestAge(queue),
                     absl::StrCat(queue.workers()), absl::StrCat(queue.slots())});
+    if (any_stalled) {
+      rows.back().push_back(queue.stalled_workers() == 0
+                                ? ""
+                                : absl::StrCat(Counted(queue.stalled_workers(), "worker"), "; ",
+                                               Printable(queue.stall_reason())));
+    }
   }
   return Table(rows);
 }

@@ -32,6 +32,9 @@ std::string EndText(const v1::Job& job);
 // "REASON: message" of a failure.
 std::string ErrorLine(const v1::JobError& error);
 
+// Why a waiting job is not about to run, as of the answer it came in; empty if nothing is known.
+std::string WaitText(const v1::Job& job);
+
 // "40 %", and the message if there is one.
 std::string ProgressText(const v1::Progress& progress);
 

@@ -24,8 +24,9 @@ bool JobTracker::Apply(const v1::JobEvent& event) {
     }
     // Of the attempt: it is granted at the event that makes it RUNNING.
     if (event.cause() == "CLAIMED") *job_.mutable_start_time() = event.time();
-    // Only a whole job tells when a SCHEDULED one goes on.
+    // Only a whole job tells when a SCHEDULED one goes on, and what it waits for.
     job_.clear_run_at();
+    job_.clear_wait_reason();
   }
   job_.set_revision(event.revision());
   return true;

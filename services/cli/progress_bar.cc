@@ -52,6 +52,7 @@ std::string ProgressBar(const v1::Job& job, absl::Time now, int columns) {
   if (const std::string clock = Clock(job, now); !clock.empty()) {
     absl::StrAppend(&line, "  ", clock);
   }
+  if (const std::string waits = WaitText(job); !waits.empty()) absl::StrAppend(&line, "  ", waits);
   if (job.attempt() > 1) absl::StrAppend(&line, "  attempt ", job.attempt());
   if (running && !job.progress().message().empty()) {
     absl::StrAppend(&line, "  ", Printable(job.progress().message()));

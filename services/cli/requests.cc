@@ -222,4 +222,6 @@ std::string JobName(absl::string_view argument) { return Name("jobs/", argument)
 
 std::string QueueName(absl::string_view argument) { return Name("queues/", argument); }
 
+std::string TypeName(absl::string_view argument) { return Name("types/", argument); }
+
 }  // namespace buzzer::cli

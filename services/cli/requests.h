@@ -26,9 +26,11 @@ absl::StatusOr<v1::SubmitJobRequest> MakeSubmitRequest(const Arguments& argument
 // is not set.
 absl::StatusOr<v1::ListJobsRequest> MakeListRequest(const Arguments& arguments);
 
-// `jobs/ID` from an ID, from `jobs/ID`, or from a URL of the REST API; likewise `queues/NAME`.
+// `jobs/ID` from an ID, from `jobs/ID`, or from a URL of the REST API; likewise `queues/NAME` and
+// `types/NAME`.
 std::string JobName(absl::string_view argument);
 std::string QueueName(absl::string_view argument);
+std::string TypeName(absl::string_view argument);
 
 }  // namespace buzzer::cli
 

@@ -45,9 +45,9 @@ constexpr char kExitCodes[] =
     "  1    the job FAILED\n"
     "  2    the command line, or the request, is wrong\n"
     "  3    the job was CANCELLED\n"
-    "  4    there is no such job, queue or (not yet) result\n"
+    "  4    there is no such job, queue, type, key or (not yet) result\n"
     "  5    the server is unreachable, too slow, full or broken\n"
-    "  6    refused in the job's present state, or by the key's other request\n"
+    "  6    refused in the present state of the job, queue or type, or by the key's other request\n"
     "  130  ended by Ctrl-C; the job goes on\n";
 
 }  // namespace

@@ -32,6 +32,8 @@ class LineView final : public WatchView {
       what = ProgressText(event.progress());
     } else if (event.attempt() > 0) {
       what = absl::StrCat("attempt ", event.attempt());
+    } else {
+      what = WaitText(job);
     }
     out_ << absl::FormatTime("%H:%M:%S  ", ToTime(event.time()), zone_)
          << (what.empty() ? v1::Job::State_Name(event.state())

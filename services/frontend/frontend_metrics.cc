@@ -11,10 +11,10 @@ namespace {
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
 constexpr std::array<const char*, kMethods> kMethodNames = {
-    "SubmitJob", "BatchSubmitJobs", "GetJob",          "ListJobs",
-    "WaitJob",   "WatchJob",        "StreamJobEvents", "GetJobResult",
-    "CancelJob", "RetryJob",        "DeleteJob",       "ReleaseIdempotencyKey",
-    "GetQueue",  "ListQueues",      "PauseQueue",      "ResumeQueue"};
+    "SubmitJob",   "BatchSubmitJobs",       "GetJob",       "ListJobs",   "WaitJob",
+    "WatchJob",    "StreamJobEvents",       "GetJobResult", "CancelJob",  "RetryJob",
+    "DeleteJob",   "ReleaseIdempotencyKey", "GetQueue",     "ListQueues", "PauseQueue",
+    "ResumeQueue", "DeleteQueue",           "DeleteType"};
 
 bool IsUnary(size_t method) {
   return method != static_cast<size_t>(Method::kWatchJob) &&

@@ -36,8 +36,10 @@ enum class Method {
   kListQueues,
   kPauseQueue,
   kResumeQueue,
+  kDeleteQueue,
+  kDeleteType,
 };
-inline constexpr size_t kMethods = static_cast<size_t>(Method::kResumeQueue) + 1;
+inline constexpr size_t kMethods = static_cast<size_t>(Method::kDeleteType) + 1;
 
 // What Prometheus sees of the frontend: `buzzer_frontend_*`. Thread-safe.
 class FrontendMetrics {

@@ -109,4 +109,16 @@ void StateClient::ReleaseKey(internal::v1::ReleaseKeyRequest request,
       &Stub::ReleaseKey, std::move(request), std::move(done));
 }
 
+void StateClient::DeleteQueue(internal::v1::DeleteQueueRequest request,
+                              Done<internal::v1::DeleteQueueResponse> done) {
+  Call<internal::v1::DeleteQueueRequest, internal::v1::DeleteQueueResponse>(
+      &Stub::DeleteQueue, std::move(request), std::move(done));
+}
+
+void StateClient::DeleteType(internal::v1::DeleteTypeRequest request,
+                             Done<internal::v1::DeleteTypeResponse> done) {
+  Call<internal::v1::DeleteTypeRequest, internal::v1::DeleteTypeResponse>(
+      &Stub::DeleteType, std::move(request), std::move(done));
+}
+
 }  // namespace buzzer::frontend

@@ -46,6 +46,10 @@ class StateClient {
                       Done<internal::v1::SetQueuePausedResponse> done);
   void ReleaseKey(internal::v1::ReleaseKeyRequest request,
                   Done<internal::v1::ReleaseKeyResponse> done);
+  void DeleteQueue(internal::v1::DeleteQueueRequest request,
+                   Done<internal::v1::DeleteQueueResponse> done);
+  void DeleteType(internal::v1::DeleteTypeRequest request,
+                  Done<internal::v1::DeleteTypeResponse> done);
 
  private:
   using Stub = internal::v1::StateService::StubInterface::async_interface;

@@ -281,6 +281,18 @@ absl::StatusOr<std::string> ParseQueueName(absl::string_view name) {
   return std::string(*queue);
 }
 
+absl::StatusOr<std::string> ParseTypeName(absl::string_view name) {
+  const auto type = IdInName("types/", name);
+  if (!type.has_value()) return InvalidField("name", "must be `types/` and a job type");
+  if (!IsName(*type)) {
+    return ErrorBuilder(
+               absl::StatusCode::kNotFound, "TYPE_NOT_FOUND",
+               absl::StrCat("`name`: there is no type ", Quoted(*type), "; a type is ", kNameRule))
+        .Build();
+  }
+  return std::string(*type);
+}
+
 absl::StatusOr<absl::Duration> ParseWait(absl::string_view field,
                                          const google::protobuf::Duration& wait) {
   if (!IsInRange(wait, absl::ZeroDuration(), kMaxWait)) {

@@ -44,6 +44,9 @@ absl::StatusOr<JobId> ParseJobName(absl::string_view name);
 // The queue in `queues/{queue}`; NOT_FOUND (QUEUE_NOT_FOUND) alike.
 absl::StatusOr<std::string> ParseQueueName(absl::string_view name);
 
+// The type in `types/{type}`; NOT_FOUND (TYPE_NOT_FOUND) alike.
+absl::StatusOr<std::string> ParseTypeName(absl::string_view name);
+
 // A time to hold the answer. INVALID_ARGUMENT, naming `field`, unless 0 to kMaxWait.
 absl::StatusOr<absl::Duration> ParseWait(absl::string_view field,
                                          const google::protobuf::Duration& wait);

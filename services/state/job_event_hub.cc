@@ -181,10 +181,14 @@ void WatchSession::StartReads() {
     }
     const auto& [id, watch] = *next;
     hub_->store_->GetForWatch(watch.tenant, watch.job, watch.events.told(),
-                              [weak = weak_from_this(), id = id, generation = watch.generation](
-                                  const absl::StatusOr<WatchStart>& start) {
+                              [weak = weak_from_this(), id = id,
+                               generation = watch.generation](absl::StatusOr<WatchStart> start) {
                                 const auto self = weak.lock();
                                 if (self == nullptr) return;
+                                if (const auto* waits = self->hub_->waits_;
+                                    start.ok() && waits != nullptr) {
+                                  start->wait_reason = waits->Of(start->job);
+                                }
                                 if (self->FinishRead(id, generation, start)) self->wake_();
                                 self->StartReads();
                               });

@@ -19,6 +19,7 @@
 #include "common/mutex/mutex.h"
 #include "services/state/job_store.h"
 #include "services/state/job_watch.h"
+#include "services/state/wait_reasons.h"
 
 namespace buzzer::state {
 
@@ -27,7 +28,9 @@ class WatchSession;
 // Brings each commit to those who watch its jobs. Thread-safe.
 class JobEventHub final : public CommitObserver {
  public:
-  explicit JobEventHub(JobStore* store) : store_(store) {}
+  // Not owned. `waits` tells in a snapshot why the job waits; null: nobody does.
+  explicit JobEventHub(JobStore* store, const WaitReasons* waits = nullptr)
+      : store_(store), waits_(waits) {}
 
   // A session of any number of watches. `wake` is called when Fill may have something to
   // give: on any thread, under no lock, perhaps once more after Close.
@@ -51,6 +54,7 @@ class JobEventHub final : public CommitObserver {
   void Remove(const JobId& job, const WatchSession* session, int64_t watch);
 
   JobStore* const store_;
+  const WaitReasons* const waits_;
   mutable Mutex mutex_;
   absl::flat_hash_map<JobId, std::vector<Watcher>> watchers_ ABSL_GUARDED_BY(mutex_);
 };

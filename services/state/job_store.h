@@ -148,6 +148,8 @@ struct StoredResult {
 struct WatchStart {
   JobRecord job;
   std::vector<HistoryEntry> changes;
+  // Not the store's: who shows the job says why it waits.
+  v1::Job::WaitReason wait_reason = v1::Job::WAIT_REASON_UNSPECIFIED;
 };
 
 // Every job, its history, payload, result and outbox, on disk. All calls return at

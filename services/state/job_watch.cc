@@ -43,7 +43,9 @@ void JobWatch::Start(const absl::StatusOr<WatchStart>& start) {
   }
   if (snapshot_) {
     snapshot_ = false;
-    Append(SnapshotEvent(job));
+    v1::JobEvent snapshot = SnapshotEvent(job);
+    snapshot.mutable_job()->set_wait_reason(start->wait_reason);
+    Append(std::move(snapshot));
   } else {
     for (const HistoryEntry& entry : start->changes) {
       if (entry.revision <= told_) continue;

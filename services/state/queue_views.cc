@@ -56,6 +56,8 @@ void QueueViews::View(const std::string& tenant, std::vector<std::string> queues
     const WorkerRegistry::QueueWorkers workers = parts_.workers->Of(queue);
     view.set_workers(workers.workers);
     view.set_slots(workers.slots);
+    view.set_stalled_workers(workers.stalled);
+    view.set_stall_reason(workers.stall_reason);
     const QueueRates::Rates rates = parts_.rates->Of(queue);
     view.set_submit_rate(rates.submitted);
     view.set_start_rate(rates.started);

@@ -22,6 +22,7 @@
 #include "services/state/state_metrics.h"
 #include "services/state/timer_loop.h"
 #include "services/state/type_registry.h"
+#include "services/state/wait_reasons.h"
 #include "services/state/worker_registry.h"
 
 namespace buzzer::state {
@@ -39,9 +40,11 @@ class RealServer final : public Server {
         registry_(std::move(registry)),
         commit_metrics_(std::move(commit_metrics)),
         store_(std::move(store)),
+        workers_(options.broker_queue_prefix),
+        waits_(&types_, &workers_),
         leases_(store_.get(), Clock::Real()),
         dispatcher_(DispatcherOptions()),
-        hub_(store_.get()),
+        hub_(store_.get(), &waits_),
         rates_(Clock::Real()),
         timers_(store_.get(), Clock::Real(), [this] { RefreshTypes(); }),
         types_(
@@ -50,7 +53,7 @@ class RealServer final : public Server {
             [this](const std::string& queue) { dispatcher_.RemoveQueue(queue); }),
         queues_({store_.get(), &types_, &workers_, &rates_, Clock::Real(),
                  options.config.max_waiting_by_queue}),
-        state_service_({store_.get(), &types_, &hub_, &dispatcher_, &queues_}),
+        state_service_({store_.get(), &types_, &hub_, &dispatcher_, &queues_, &workers_, &waits_}),
         work_service_({store_.get(), &leases_, &types_, &workers_, &slots_}),
         backup_service_(options.data_directory, options.min_free_disk) {}
 
@@ -115,7 +118,7 @@ class RealServer final : public Server {
  private:
   // A worker says what it serves when it connects, which may be long ago.
   void RefreshTypes() {
-    types_.Announce(workers_.Types());
+    workers_.AnnounceAll();
     types_.Forget();
     // A job may have been submitted just as its queue was forgotten.
     types_.TakeUpQueuesWithJobs();
@@ -136,6 +139,7 @@ class RealServer final : public Server {
   const std::unique_ptr<CommitMetrics> commit_metrics_;
   std::unique_ptr<JobStore> store_;
   WorkerRegistry workers_;
+  const WaitReasons waits_;
   WorkerSlots slots_;
   LeaseMonitor leases_;
   Dispatcher dispatcher_;

@@ -34,6 +34,45 @@ bool HasJobs(const QueueCounts& counts) {
                      [](int64_t jobs) { return jobs > 0; });
 }
 
+bool HasUnfinishedJobs(const QueueCounts& counts) {
+  for (const JobState job_state :
+       {v1::Job::SCHEDULED, v1::Job::QUEUED, v1::Job::RUNNING, v1::Job::CANCELLING}) {
+    if (counts.by_state[job_state] > 0) return true;
+  }
+  return false;
+}
+
+absl::Status InUse(absl::string_view reason, const std::string& message) {
+  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, reason, message).Build();
+}
+
+using Refusals = std::vector<internal::v1::HelloAnswer::Refusal>;
+
+// Adds what a worker is told of one that found no place; a queue is told once.
+void Refuse(const TypeRecord& type, bool for_queue, Refusals* refusals, size_t* untold) {
+  if (for_queue && std::any_of(refusals->begin(), refusals->end(), [&](const auto& refusal) {
+        return refusal.queue() == type.queue;
+      })) {
+    return;
+  }
+  if (refusals->size() + 1 >= static_cast<size_t>(kMaxRefusals)) {
+    ++*untold;
+    return;
+  }
+  auto& refusal = refusals->emplace_back();
+  if (for_queue) {
+    refusal.set_queue(type.queue);
+    refusal.set_message(absl::StrCat("the limit of ", kMaxQueues,
+                                     " queues is reached; 'buzzer queues delete' forgets one that "
+                                     "nobody needs"));
+  } else {
+    refusal.set_type(type.type);
+    refusal.set_message(absl::StrCat("the limit of ", kMaxTypes,
+                                     " job types is reached; 'buzzer types delete' forgets one "
+                                     "that nobody needs"));
+  }
+}
+
 template <typename Names>
 std::string ListNames(const Names& names) {
   if (names.empty()) return "(none yet: start a worker, or declare types in state's config)";
@@ -98,7 +137,7 @@ void TypeRegistry::DeclareQueue(const std::string& queue) {
 void TypeRegistry::TakeUpQueuesWithJobs() {
   Changes changes;
   for (const QueueCounts& row : store_->Counts()) {
-    if (!HasJobs(row)) continue;
+    if (!HasUnfinishedJobs(row)) continue;
     changes.new_queues.push_back(row.queue);
     MutexLock lock(&mutex_);
     types_by_queue_.try_emplace(row.queue);
@@ -167,18 +206,21 @@ void TypeRegistry::TakeUpSaved(std::vector<TypeRecord> types) {
   Tell(std::move(changes));
 }
 
-void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
+Refusals TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
   const absl::Time now = clock_->Now();
   Changes changes;
   std::vector<std::pair<Entry, absl::Time>> before;
+  Refusals refusals;
+  size_t untold = 0;
   {
     MutexLock lock(&mutex_);
     size_t refused = 0;
     const TypeRecord* first_refused = nullptr;
     for (const TypeRecord& type : types) {
       const Entry entry(type.type, type.queue);
-      if (!HasPlace(entry, &changes)) {
+      if (const Place place = FindPlace(entry, &changes); place != Place::kIsThere) {
         if (++refused == 1) first_refused = &type;
+        Refuse(type, place == Place::kNoneForQueue, &refusals, &untold);
         continue;
       }
       if (Add(type.type, type.queue)) changes.new_queues.push_back(type.queue);
@@ -200,9 +242,13 @@ void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
                                         {"max_types", kMaxTypes}});
     }
   }
+  if (untold > 0) {
+    refusals.emplace_back().set_message(
+        absl::StrCat("and ", untold, " more, for which there is no place either"));
+  }
   const std::vector<TypeRecord> to_save = std::exchange(changes.to_save, {});
   Tell(std::move(changes));
-  if (to_save.empty()) return;
+  if (to_save.empty()) return refusals;
   store_->SaveTypes(to_save, [this, before](const absl::StatusOr<bool>& done) {
     if (done.ok()) return;
     // The next announcement saves them.
@@ -212,6 +258,7 @@ void TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
       if (it != announced_.end()) it->second.saved = saved;
     }
   });
+  return refusals;
 }
 
 void TypeRegistry::Tell(Changes changes) {
@@ -225,25 +272,25 @@ void TypeRegistry::Tell(Changes changes) {
   }
 }
 
-bool TypeRegistry::HasPlace(const Entry& entry, Changes* changes) {
+TypeRegistry::Place TypeRegistry::FindPlace(const Entry& entry, Changes* changes) {
   const auto queue = types_by_queue_.find(entry.second);
   const bool is_new_queue = queue == types_by_queue_.end();
-  if (!is_new_queue && queue->second.contains(entry.first)) return true;
+  if (!is_new_queue && queue->second.contains(entry.first)) return Place::kIsThere;
 
   // Nothing is given up before there is room for both.
   std::optional<std::string> old_queue;
   if (is_new_queue && types_by_queue_.size() >= kMaxQueues) {
     old_queue = IdleQueue(changes);
-    if (!old_queue.has_value()) return false;
+    if (!old_queue.has_value()) return Place::kNoneForQueue;
   }
   const bool frees_a_type = old_queue.has_value() && !types_by_queue_[*old_queue].empty();
   if (announced_.size() >= kMaxTypes && !frees_a_type) {
     const std::optional<Entry> old_type = IdleType(changes);
-    if (!old_type.has_value()) return false;
+    if (!old_type.has_value()) return Place::kNoneForType;
     Drop(*old_type, changes);
   }
   if (old_queue.has_value()) GiveUp(*old_queue, changes);
-  return true;
+  return Place::kIsThere;
 }
 
 bool TypeRegistry::IsIdle(const Entry& entry) const {
@@ -352,6 +399,63 @@ void TypeRegistry::Forget() {
   }
 }
 
+void TypeRegistry::RemoveQueue(const std::string& queue, JobStore::Callback<bool> done) {
+  for (const QueueCounts& row : store_->Counts()) {
+    if (row.queue != queue || !HasUnfinishedJobs(row)) continue;
+    // It may be another tenant's: no more is said of it.
+    return done(
+        InUse("QUEUE_IN_USE", absl::StrCat("queue ", queue, " has jobs that are not finished")));
+  }
+  Changes changes;
+  bool was_paused = false;
+  absl::Status refused;
+  {
+    MutexLock lock(&mutex_);
+    const bool has_declared_type =
+        std::any_of(declared_.begin(), declared_.end(),
+                    [&](const Entry& entry) { return entry.second == queue; });
+    if (!types_by_queue_.contains(queue)) {
+      refused = ErrorBuilder(absl::StatusCode::kNotFound, "QUEUE_NOT_FOUND",
+                             absl::StrCat("no such queue: ", queue))
+                    .Build();
+    } else if (has_declared_type || declared_queues_.contains(queue)) {
+      refused = InUse("QUEUE_IN_USE", absl::StrCat("queue ", queue,
+                                                   " is declared in the state service's --config"));
+    } else {
+      GiveUp(queue, &changes);
+      was_paused = paused_.erase(queue) > 0;
+    }
+  }
+  if (!refused.ok()) return done(refused);
+  if (on_forgotten_) on_forgotten_(queue);
+  if (was_paused) store_->SetPaused(queue, false, [](const absl::StatusOr<bool>&) {});
+  store_->SaveTypes(std::move(changes.to_save), std::move(done));
+}
+
+void TypeRegistry::RemoveType(const std::string& type, JobStore::Callback<bool> done) {
+  Changes changes;
+  absl::Status refused;
+  {
+    MutexLock lock(&mutex_);
+    const auto queues = queues_by_type_.find(type);
+    const bool is_declared = std::any_of(declared_.begin(), declared_.end(),
+                                         [&](const Entry& entry) { return entry.first == type; });
+    if (queues == queues_by_type_.end()) {
+      refused = ErrorBuilder(absl::StatusCode::kNotFound, "TYPE_NOT_FOUND",
+                             absl::StrCat("no such job type: ", type))
+                    .Build();
+    } else if (is_declared) {
+      refused = InUse("TYPE_IN_USE",
+                      absl::StrCat("type ", type, " is declared in the state service's --config"));
+    } else {
+      const std::set<std::string> all = queues->second;
+      for (const std::string& queue : all) Drop({type, queue}, &changes);
+    }
+  }
+  if (!refused.ok()) return done(refused);
+  store_->SaveTypes(std::move(changes.to_save), std::move(done));
+}
+
 absl::StatusOr<std::string> TypeRegistry::ResolveQueue(const std::string& type,
                                                        const std::string& queue) const {
   MutexLock lock(&mutex_);
@@ -393,6 +497,11 @@ std::vector<std::string> TypeRegistry::PausedQueues() const {
 bool TypeRegistry::KnowsQueue(const std::string& queue) const {
   MutexLock lock(&mutex_);
   return types_by_queue_.contains(queue);
+}
+
+bool TypeRegistry::KnowsType(const std::string& type) const {
+  MutexLock lock(&mutex_);
+  return queues_by_type_.contains(type);
 }
 
 std::vector<std::string> TypeRegistry::Queues() const {

@@ -40,19 +40,30 @@ class TypeRegistry {
   void Declare(const std::vector<TypeRecord>& types);
   // A queue that is always known, even without types: one with a limit.
   void DeclareQueue(const std::string& queue);
-  // Knows every queue that has jobs, and tells of each, known or not: a job may have come just
-  // as its queue gave its place, and the queue have become known again before this.
+  // Knows every queue that has jobs which are not finished, and tells of each, known or not: a
+  // job may have come just as its queue gave its place, and the queue have become known again
+  // before this.
   void TakeUpQueuesWithJobs();
   // Reads what workers announced before, and what is paused. Blocks until the store has told.
   // What is no name, and the oldest beyond the limits, is left where it lies, with a log line.
   absl::Status Load();
 
   // A worker serves these. Saves what is new or was last saved an hour ago. Those for which
-  // there is no place are refused with a log line, and nothing of them is kept.
-  void Announce(const std::vector<TypeRecord>& types);
+  // there is no place are refused with a log line, and nothing of them is kept: gives what to
+  // tell the worker of them, of at most kMaxRefusals.
+  std::vector<internal::v1::HelloAnswer::Refusal> Announce(const std::vector<TypeRecord>& types);
 
   // Forgets the types that nobody has announced for kTypeRetention; their queues stay.
   void Forget();
+
+  // Forgets a queue, the types in it and its pause; who announces it brings it back. The caller
+  // knows that no worker serves it. NOT_FOUND QUEUE_NOT_FOUND; FAILED_PRECONDITION QUEUE_IN_USE
+  // (jobs in it are not finished, or it is declared). `done` may be called at once, or on a
+  // thread of the store: an error of the store means that it may be back after a restart.
+  void RemoveQueue(const std::string& queue, JobStore::Callback<bool> done);
+  // The same for a type, in whatever queues. NOT_FOUND TYPE_NOT_FOUND; FAILED_PRECONDITION
+  // TYPE_IN_USE (it is declared).
+  void RemoveType(const std::string& type, JobStore::Callback<bool> done);
 
   // The queue for a job: `queue` if the type may wait there, the type's own if it is
   // empty (the one named like the type, else the first by name). INVALID_ARGUMENT
@@ -64,6 +75,7 @@ class TypeRegistry {
   std::vector<std::string> PausedQueues() const;
 
   bool KnowsQueue(const std::string& queue) const;
+  bool KnowsType(const std::string& type) const;
   std::vector<std::string> Queues() const;
   // By name, and no more than `limit`.
   std::vector<std::string> TypesOf(const std::string& queue,
@@ -93,8 +105,9 @@ class TypeRegistry {
   void Tell(Changes changes);
   void TakeUpSaved(std::vector<TypeRecord> types);
 
+  enum class Place { kIsThere, kNoneForQueue, kNoneForType };
   // Whether there is a place for it, which may have been made.
-  bool HasPlace(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Place FindPlace(const Entry& entry, Changes* changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsIdle(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasIdleTypesOnly(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The next that may give its place, if there is one.

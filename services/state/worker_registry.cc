@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace buzzer::state {
 namespace {
 
@@ -20,14 +22,51 @@ bool IsToStop(const JobChange& change) {
          change.job.lease_id.empty();
 }
 
+const internal::v1::Hello::QueueSlots* FindQueue(const internal::v1::Hello& hello,
+                                                 const std::string& queue) {
+  for (const auto& served : hello.queues()) {
+    if (served.queue() == queue) return &served;
+  }
+  return nullptr;
+}
+
+// What a worker of whom nothing is wrong as a whole takes, sorted.
+std::vector<std::pair<std::string, std::string>> TakenBy(const internal::v1::Hello& hello) {
+  std::set<absl::string_view> troubled;
+  for (const auto& served : hello.queues()) {
+    if (!served.problem().empty()) troubled.insert(served.queue());
+  }
+  std::vector<std::pair<std::string, std::string>> takes;
+  for (const auto& type : hello.types()) {
+    if (!troubled.contains(type.queue())) takes.emplace_back(type.type(), type.queue());
+  }
+  std::sort(takes.begin(), takes.end());
+  takes.erase(std::unique(takes.begin(), takes.end()), takes.end());
+  return takes;
+}
+
 }  // namespace
 
-void WorkerRegistry::Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send) {
+void WorkerRegistry::Put(int64_t stream, const internal::v1::Hello& hello, SendCancel send,
+                         std::function<void()> announce) {
   MutexLock lock(&mutex_);
   const auto [it, is_new] = by_stream_.try_emplace(stream);
-  if (!is_new) Unname(it->second.hello.worker(), stream);
-  it->second = {hello, std::move(send)};
+  Worker& worker = it->second;
+  if (!is_new) Unname(worker.hello.worker(), stream);
+  worker.hello = hello;
+  worker.send = std::move(send);
+  worker.announce = std::move(announce);
+  worker.problem.clear();
+  // One from before the field may be right.
+  if (!broker_queue_prefix_.empty() && !hello.broker_queue_prefix().empty() &&
+      hello.broker_queue_prefix() != broker_queue_prefix_) {
+    worker.problem = absl::StrCat("its --broker_queue_prefix is \"", hello.broker_queue_prefix(),
+                                  "\", and that of the state service is \"", broker_queue_prefix_,
+                                  "\": no job comes to the broker queues where it waits");
+  }
   streams_by_name_[hello.worker()].insert(stream);
+  const bool takes_any = worker.problem.empty() && !hello.draining();
+  SetTakes(worker, takes_any ? TakenBy(hello) : std::vector<TypeInQueue>());
 }
 
 void WorkerRegistry::Remove(int64_t stream) {
@@ -35,6 +74,7 @@ void WorkerRegistry::Remove(int64_t stream) {
   const auto it = by_stream_.find(stream);
   if (it == by_stream_.end()) return;
   Unname(it->second.hello.worker(), stream);
+  SetTakes(it->second, {});
   by_stream_.erase(it);
 }
 
@@ -45,6 +85,26 @@ void WorkerRegistry::Unname(const std::string& name, int64_t stream) {
   if (it->second.empty()) streams_by_name_.erase(it);
 }
 
+void WorkerRegistry::SetTakes(Worker& worker, std::vector<TypeInQueue> takes) {
+  // A worker says Hello far more often than it changes what it takes.
+  if (takes == worker.takes) return;
+  MutexLock lock(&takers_mutex_);
+  for (const auto& [type, queue] : takes) ++takers_[queue][type];
+  for (const auto& [type, queue] : worker.takes) {
+    const auto types = takers_.find(queue);
+    const auto count = types->second.find(type);
+    if (--count->second == 0) types->second.erase(count);
+    if (types->second.empty()) takers_.erase(types);
+  }
+  worker.takes = std::move(takes);
+}
+
+std::string WorkerRegistry::ProblemOf(int64_t stream) const {
+  MutexLock lock(&mutex_);
+  const auto it = by_stream_.find(stream);
+  return it == by_stream_.end() ? "" : it->second.problem;
+}
+
 WorkerRegistry::QueueWorkers WorkerRegistry::Of(const std::string& queue) const {
   constexpr int64_t kMost = std::numeric_limits<int>::max();
   MutexLock lock(&mutex_);
@@ -52,11 +112,17 @@ WorkerRegistry::QueueWorkers WorkerRegistry::Of(const std::string& queue) const 
   int64_t slots = 0;
   int64_t prefetch = 0;
   for (const auto& [stream, worker] : by_stream_) {
-    for (const auto& served : worker.hello.queues()) {
-      if (served.queue() != queue) continue;
+    const auto* const served = FindQueue(worker.hello, queue);
+    if (served == nullptr) continue;
+    // What lies at one that waits elsewhere is no message of ours.
+    if (worker.problem.empty()) prefetch += served->prefetch();
+    if (worker.hello.draining()) continue;
+    const std::string& problem = worker.problem.empty() ? served->problem() : worker.problem;
+    if (problem.empty()) {
       ++sum.workers;
-      slots += served.slots();
-      prefetch += served.prefetch();
+      slots += served->slots();
+    } else if (++sum.stalled == 1) {
+      sum.stall_reason = absl::StrCat(worker.hello.worker(), ": ", problem);
     }
   }
   sum.slots = static_cast<int>(std::min(slots, kMost));
@@ -64,20 +130,62 @@ WorkerRegistry::QueueWorkers WorkerRegistry::Of(const std::string& queue) const 
   return sum;
 }
 
-std::vector<TypeRecord> WorkerRegistry::Types() const {
+bool WorkerRegistry::Takes(absl::string_view type, absl::string_view queue) const {
+  MutexLock lock(&takers_mutex_);
+  const auto types = takers_.find(queue);
+  return types != takers_.end() && types->second.contains(type);
+}
+
+bool WorkerRegistry::Serves(const std::string& queue) const {
   MutexLock lock(&mutex_);
-  std::vector<TypeRecord> types;
   for (const auto& [stream, worker] : by_stream_) {
+    if (FindQueue(worker.hello, queue) != nullptr) return true;
     for (const auto& type : worker.hello.types()) {
-      types.push_back({type.type(), type.queue(), {}});
+      if (type.queue() == queue) return true;
     }
   }
-  return types;
+  return false;
+}
+
+bool WorkerRegistry::HasHandler(const std::string& type) const {
+  MutexLock lock(&mutex_);
+  for (const auto& [stream, worker] : by_stream_) {
+    for (const auto& handled : worker.hello.types()) {
+      if (handled.type() == type) return true;
+    }
+  }
+  return false;
+}
+
+void WorkerRegistry::AnnounceAll() const {
+  std::vector<std::function<void()>> announce;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [stream, worker] : by_stream_) {
+      if (worker.announce) announce.push_back(worker.announce);
+    }
+  }
+  for (const auto& one : announce) one();
 }
 
 int WorkerRegistry::size() const {
   MutexLock lock(&mutex_);
   return static_cast<int>(by_stream_.size());
+}
+
+int WorkerRegistry::stalled() const {
+  MutexLock lock(&mutex_);
+  int stalled = 0;
+  for (const auto& [stream, worker] : by_stream_) {
+    const internal::v1::Hello& hello = worker.hello;
+    const bool takes_any =
+        worker.problem.empty() &&
+        (hello.queues().empty() ||
+         std::any_of(hello.queues().begin(), hello.queues().end(),
+                     [](const auto& served) { return served.problem().empty(); }));
+    if (!takes_any && !hello.draining()) ++stalled;
+  }
+  return stalled;
 }
 
 void WorkerRegistry::OnCommit(const std::vector<JobChange>& changes) {

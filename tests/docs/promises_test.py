@@ -194,7 +194,9 @@ def routes():
     for path in PUBLIC_PROTOS:
         for method, route in re.findall(r'\b(get|post|delete|put|patch): "/v1/([^"]+)"',
                                         text(path)):
-            route = route.replace("{name=jobs/*}", "jobs/ID").replace("{name=queues/*}", "queues/Q")
+            for variable, shown in {"{name=jobs/*}": "jobs/ID", "{name=queues/*}": "queues/Q",
+                                    "{name=types/*}": "types/T"}.items():
+                route = route.replace(variable, shown)
             found.add(f"{method.upper()} /v1/{route}")
     return found
 

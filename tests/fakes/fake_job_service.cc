@@ -72,6 +72,14 @@ class FakeJobService::Queues final : public v1::QueueService::Service {
                           v1::Queue* queue) override {
     return Answer(fake_->on_pause, *request, queue);
   }
+  grpc::Status DeleteQueue(grpc::ServerContext*, const v1::DeleteQueueRequest* request,
+                           google::protobuf::Empty*) override {
+    return Answer(fake_->on_delete_queue, *request);
+  }
+  grpc::Status DeleteType(grpc::ServerContext*, const v1::DeleteTypeRequest* request,
+                          google::protobuf::Empty*) override {
+    return Answer(fake_->on_delete_type, *request);
+  }
 
  private:
   FakeJobService* const fake_;

@@ -56,6 +56,8 @@ class FakeJobService final {
   std::function<absl::Status(const v1::DeleteJobRequest&)> on_delete;
   std::function<absl::Status(const v1::ReleaseIdempotencyKeyRequest&)> on_release;
   std::function<absl::Status(const v1::PauseQueueRequest&, v1::Queue*)> on_pause;
+  std::function<absl::Status(const v1::DeleteQueueRequest&)> on_delete_queue;
+  std::function<absl::Status(const v1::DeleteTypeRequest&)> on_delete_type;
 
  private:
   class Jobs;

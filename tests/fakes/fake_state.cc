@@ -184,6 +184,17 @@ class FakeState::Service final : public internal::v1::StateService::Service {
     return grpc::Status::OK;
   }
 
+  // Queue and type `busy` are in use, `nowhere` is unknown.
+  grpc::Status DeleteQueue(grpc::ServerContext*, const internal::v1::DeleteQueueRequest* request,
+                           internal::v1::DeleteQueueResponse*) override {
+    return Forget(request->queue(), "QUEUE");
+  }
+
+  grpc::Status DeleteType(grpc::ServerContext*, const internal::v1::DeleteTypeRequest* request,
+                          internal::v1::DeleteTypeResponse*) override {
+    return Forget(request->type(), "TYPE");
+  }
+
   grpc::Status SetQueuePaused(grpc::ServerContext*,
                               const internal::v1::SetQueuePausedRequest* request,
                               internal::v1::SetQueuePausedResponse* response) override {
@@ -216,6 +227,20 @@ class FakeState::Service final : public internal::v1::StateService::Service {
     MutexLock lock(&state_->mutex_);
     session.closed = true;
     state_->changed_.NotifyAll();
+  }
+
+  static grpc::Status Forget(const std::string& name, const std::string& what) {
+    if (name == "busy") {
+      return ToGrpcStatus(ErrorBuilder(absl::StatusCode::kFailedPrecondition,
+                                       absl::StrCat(what, "_IN_USE"), "a worker serves it")
+                              .Build());
+    }
+    if (name == "nowhere") {
+      return ToGrpcStatus(ErrorBuilder(absl::StatusCode::kNotFound,
+                                       absl::StrCat(what, "_NOT_FOUND"), "there is none")
+                              .Build());
+    }
+    return grpc::Status::OK;
   }
 
   template <typename Use>

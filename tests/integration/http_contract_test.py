@@ -711,6 +711,22 @@ def test_a_quiet_watch_is_kept_open_by_comments(buzzer, later):
     assert any('"state":"CANCELLED"' in line for line in lines)
 
 
+# --- DELETE /v1/queues/{queue}, /v1/types/{type}
+
+
+def test_a_queue_or_type_that_is_served_is_not_forgotten(buzzer):
+    message = assert_error(buzzer.rest("DELETE", "/v1/queues/demo.echo"), 409, 9, "QUEUE_IN_USE")
+    assert "a connected worker serves queue demo.echo" in message
+    message = assert_error(buzzer.rest("DELETE", "/v1/types/demo.echo"), 409, 9, "TYPE_IN_USE")
+    assert "has a handler for type demo.echo" in message
+
+
+@pytest.mark.parametrize("name", ["nowhere", "Not%20A%20Name"])
+def test_what_is_unknown_is_not_forgotten(buzzer, name):
+    assert_error(buzzer.rest("DELETE", f"/v1/queues/{name}"), 404, 5, "QUEUE_NOT_FOUND")
+    assert_error(buzzer.rest("DELETE", f"/v1/types/{name}"), 404, 5, "TYPE_NOT_FOUND")
+
+
 # --- POST :cancel, :retry; DELETE
 
 

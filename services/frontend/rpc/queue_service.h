@@ -14,13 +14,17 @@ using QueueServiceBase =
     WithRawMethods<v1::QueueService::Service, v1::QueueService::WithRawCallbackMethod_GetQueue,
                    v1::QueueService::WithRawCallbackMethod_ListQueues,
                    v1::QueueService::WithRawCallbackMethod_PauseQueue,
-                   v1::QueueService::WithRawCallbackMethod_ResumeQueue>::Type;
+                   v1::QueueService::WithRawCallbackMethod_ResumeQueue,
+                   v1::QueueService::WithRawCallbackMethod_DeleteQueue,
+                   v1::QueueService::WithRawCallbackMethod_DeleteType>::Type;
 
 // buzzer.v1.QueueService, as JobService. Thread-safe.
 class QueueService final : public QueueServiceBase {
  public:
   explicit QueueService(const Parts& parts) : parts_(parts) {}
 
+  using QueueServiceBase::DeleteQueue;
+  using QueueServiceBase::DeleteType;
   using QueueServiceBase::GetQueue;
   using QueueServiceBase::ListQueues;
   using QueueServiceBase::PauseQueue;
@@ -38,6 +42,12 @@ class QueueService final : public QueueServiceBase {
   grpc::ServerUnaryReactor* ResumeQueue(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeleteQueue(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeleteType(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
 
  private:
   const Parts parts_;

@@ -28,11 +28,17 @@ inline constexpr size_t kMaxListedTypes = 1000;
 // Of one worker, as it tells them in Hello.
 inline constexpr size_t kMaxWorkerNameBytes = 127;
 inline constexpr size_t kMaxVersionBytes = 127;
+inline constexpr size_t kMaxQueuePrefixBytes = 127;
+inline constexpr size_t kMaxClusterNameBytes = 255;
+inline constexpr size_t kMaxProblemBytes = 512;
 inline constexpr int kMaxTypesOfAWorker = 1000;
 inline constexpr int kMaxQueuesOfAWorker = static_cast<int>(kMaxQueues);
 inline constexpr int32_t kMaxSlotsOfAWorker = 100'000;
 // AMQP's own limit.
 inline constexpr int32_t kMaxPrefetch = 65'535;
+
+// Of the answer to it.
+inline constexpr int kMaxRefusals = 50;
 
 // Of one message from a worker: claims, renewals, progress reports, outcomes, each.
 inline constexpr int kMaxItemsOfAMessage = 50'000;

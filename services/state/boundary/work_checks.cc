@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -46,6 +47,11 @@ absl::Status CheckNumber(const std::string& field, int32_t number, int32_t max) 
   return InvalidField(field, absl::StrCat("must be 0 to ", max, ", not ", number));
 }
 
+// Whether it is one line of text.
+bool IsLine(absl::string_view text, size_t max_bytes) {
+  return text.size() <= max_bytes && !HasControl(text);
+}
+
 absl::Status CheckTypes(const Hello& hello, absl::flat_hash_set<std::string>* queues) {
   for (int i = 0; i < hello.types_size(); ++i) {
     const Hello::Type& type = hello.types(i);
@@ -69,6 +75,10 @@ absl::Status CheckQueues(const Hello& hello, absl::flat_hash_set<std::string>* q
     }
     if (auto bad = CheckNumber(field("prefetch"), queue.prefetch(), kMaxPrefetch); !bad.ok()) {
       return bad;
+    }
+    if (!IsLine(queue.problem(), kMaxProblemBytes)) {
+      return InvalidField(field("problem"), absl::StrCat("must be at most ", kMaxProblemBytes,
+                                                         " printable characters, or empty"));
     }
     if (!counted.insert(queue.queue()).second) {
       return InvalidField(field("queue"), "stands twice; each queue is told once");
@@ -108,10 +118,14 @@ absl::Status Check(const Hello& hello) {
                         absl::StrCat("must be 1 to ", kMaxWorkerNameBytes,
                                      " printable characters, as `host-pid-random`"));
   }
-  // Empty in a worker from before this field.
-  if (hello.version().size() > kMaxVersionBytes || HasControl(hello.version())) {
-    return InvalidField("hello.version", absl::StrCat("must be at most ", kMaxVersionBytes,
-                                                      " printable characters"));
+  // Each is empty in a worker from before its field.
+  for (const auto& [field, text, max_bytes] :
+       {std::tuple("hello.version", &hello.version(), kMaxVersionBytes),
+        std::tuple("hello.broker_queue_prefix", &hello.broker_queue_prefix(), kMaxQueuePrefixBytes),
+        std::tuple("hello.broker_cluster", &hello.broker_cluster(), kMaxClusterNameBytes)}) {
+    if (IsLine(*text, max_bytes)) continue;
+    return InvalidField(field,
+                        absl::StrCat("must be at most ", max_bytes, " printable characters"));
   }
   if (auto bad = CheckNumber("hello.slots", hello.slots(), kMaxSlotsOfAWorker); !bad.ok()) {
     return bad;

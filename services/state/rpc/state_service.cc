@@ -4,8 +4,10 @@
 #include "services/state/rpc/state_service.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
 #include "common/grpc/raw_messages.h"
 #include "common/grpc/status.h"
@@ -36,10 +38,11 @@ std::optional<Request> Accept(const grpc::ByteBuffer& bytes, grpc::ServerUnaryRe
 }
 
 // Takes as many as the answer may be large, at least one.
-void FillPage(const ListPage& page, internal::v1::ListJobsResponse* response) {
+void FillPage(const ListPage& page, const WaitReasons& waits,
+              internal::v1::ListJobsResponse* response) {
   size_t bytes = 0;
   for (const JobRecord& job : page.jobs) {
-    v1::Job shown = ToProto(job);
+    v1::Job shown = waits.Show(job);
     bytes += shown.ByteSizeLong();
     if (bytes > kMaxPageBytes && response->jobs_size() > 0) return;
     *response->add_jobs() = std::move(shown);
@@ -50,6 +53,10 @@ void FillPage(const ListPage& page, internal::v1::ListJobsResponse* response) {
   } else {
     response->clear_next_before_id();
   }
+}
+
+absl::Status InUse(absl::string_view reason, const std::string& message) {
+  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, reason, message).Build();
 }
 
 // A callback for the store that finishes the call (take the context's DefaultReactor only
@@ -75,7 +82,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StateService::Submi
     grpc::CallbackServerContext* context) {
   using Stream = ServerStream<internal::v1::SubmitRequest, internal::v1::SubmitResponse>;
   return Stream::Accept(*context, kMaxSubmitParts, [this](std::shared_ptr<StreamWaker> waker) {
-    return std::make_shared<SubmitStream>(parts_.store, parts_.types, std::move(waker));
+    return std::make_shared<SubmitStream>(parts_.store, parts_.types, parts_.waits,
+                                          std::move(waker));
   });
 }
 
@@ -97,15 +105,15 @@ grpc::ServerUnaryReactor* StateService::GetJob(grpc::CallbackServerContext* cont
     parts_.store->Get(
         request->tenant(), ToJobId(request->id()),
         FinishWith<JobRecord, internal::v1::GetJobResponse>(
-            reactor, response, [](const JobRecord& job, internal::v1::GetJobResponse* answer) {
-              *answer->mutable_job() = ToProto(job);
+            reactor, response, [this](const JobRecord& job, internal::v1::GetJobResponse* answer) {
+              *answer->mutable_job() = parts_.waits->Show(job);
             }));
   } else {
     parts_.store->GetFull(
         request->tenant(), ToJobId(request->id()),
         FinishWith<FullJob, internal::v1::GetJobResponse>(
-            reactor, response, [](FullJob full, internal::v1::GetJobResponse* answer) {
-              *answer->mutable_job() = ToProto(full.job);
+            reactor, response, [this](FullJob full, internal::v1::GetJobResponse* answer) {
+              *answer->mutable_job() = parts_.waits->Show(full.job);
               for (const HistoryEntry& entry : full.history) {
                 *answer->mutable_job()->add_history() = ToProto(entry);
               }
@@ -125,8 +133,8 @@ grpc::ServerUnaryReactor* StateService::ListJobs(grpc::CallbackServerContext* co
   parts_.store->List(
       ToQuery(*request),
       FinishWith<ListPage, internal::v1::ListJobsResponse>(
-          reactor, response, [](const ListPage& page, internal::v1::ListJobsResponse* answer) {
-            FillPage(page, answer);
+          reactor, response, [this](const ListPage& page, internal::v1::ListJobsResponse* answer) {
+            FillPage(page, *parts_.waits, answer);
           }));
   return reactor;
 }
@@ -156,8 +164,8 @@ grpc::ServerUnaryReactor* StateService::CancelJob(grpc::CallbackServerContext* c
   parts_.store->Cancel(
       request->tenant(), ToJobId(request->id()), request->force(),
       FinishWith<JobRecord, internal::v1::CancelJobResponse>(
-          reactor, response, [](const JobRecord& job, internal::v1::CancelJobResponse* answer) {
-            *answer->mutable_job() = ToProto(job);
+          reactor, response, [this](const JobRecord& job, internal::v1::CancelJobResponse* answer) {
+            *answer->mutable_job() = parts_.waits->Show(job);
           }));
   return reactor;
 }
@@ -171,8 +179,8 @@ grpc::ServerUnaryReactor* StateService::RetryJob(grpc::CallbackServerContext* co
   parts_.store->Retry(
       request->tenant(), ToJobId(request->id()),
       FinishWith<JobRecord, internal::v1::RetryJobResponse>(
-          reactor, response, [](const JobRecord& job, internal::v1::RetryJobResponse* answer) {
-            *answer->mutable_job() = ToProto(job);
+          reactor, response, [this](const JobRecord& job, internal::v1::RetryJobResponse* answer) {
+            *answer->mutable_job() = parts_.waits->Show(job);
           }));
   return reactor;
 }
@@ -268,6 +276,47 @@ grpc::ServerUnaryReactor* StateService::ReleaseKey(grpc::CallbackServerContext* 
           reactor, response, [tenant = request->tenant()](bool, internal::v1::ReleaseKeyResponse*) {
             log::Info("idempotency_key_released", {{"tenant", tenant}});
           }));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* StateService::DeleteQueue(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* bytes,
+                                                    grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto request = Accept<internal::v1::DeleteQueueRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  const std::string& queue = request->queue();
+  auto finish = FinishWith<bool, internal::v1::DeleteQueueResponse>(
+      reactor, response, [this, queue](bool, internal::v1::DeleteQueueResponse*) {
+        parts_.dispatcher->SetPaused(queue, false);
+        log::Info("queue_deleted", {{"queue", queue}});
+        parts_.workers->AnnounceAll();
+      });
+  if (parts_.types->KnowsQueue(queue) && parts_.workers->Serves(queue)) {
+    finish(InUse("QUEUE_IN_USE", absl::StrCat("a connected worker serves queue ", queue)));
+    return reactor;
+  }
+  parts_.types->RemoveQueue(queue, std::move(finish));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* StateService::DeleteType(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* bytes,
+                                                   grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto request = Accept<internal::v1::DeleteTypeRequest>(*bytes, reactor);
+  if (!request.has_value()) return reactor;
+  const std::string& type = request->type();
+  auto finish = FinishWith<bool, internal::v1::DeleteTypeResponse>(
+      reactor, response, [this, type](bool, internal::v1::DeleteTypeResponse*) {
+        log::Info("type_deleted", {{"type", type}});
+        parts_.workers->AnnounceAll();
+      });
+  if (parts_.types->KnowsType(type) && parts_.workers->HasHandler(type)) {
+    finish(InUse("TYPE_IN_USE", absl::StrCat("a connected worker has a handler for type ", type)));
+    return reactor;
+  }
+  parts_.types->RemoveType(type, std::move(finish));
   return reactor;
 }
 

@@ -11,6 +11,8 @@
 #include "services/state/job_store.h"
 #include "services/state/queue_views.h"
 #include "services/state/type_registry.h"
+#include "services/state/wait_reasons.h"
+#include "services/state/worker_registry.h"
 
 namespace buzzer::state {
 
@@ -28,7 +30,9 @@ using StateServiceBase =
                    internal::v1::StateService::WithRawCallbackMethod_GetQueue,
                    internal::v1::StateService::WithRawCallbackMethod_ListQueues,
                    internal::v1::StateService::WithRawCallbackMethod_SetQueuePaused,
-                   internal::v1::StateService::WithRawCallbackMethod_ReleaseKey>::Type;
+                   internal::v1::StateService::WithRawCallbackMethod_ReleaseKey,
+                   internal::v1::StateService::WithRawCallbackMethod_DeleteQueue,
+                   internal::v1::StateService::WithRawCallbackMethod_DeleteType>::Type;
 
 // buzzer.internal.v1.StateService: turns each call into one of the store's and back.
 // Thread-safe; runs on gRPC's threads and never blocks them.
@@ -41,12 +45,16 @@ class StateService final : public StateServiceBase {
     JobEventHub* hub = nullptr;
     Dispatcher* dispatcher = nullptr;
     const QueueViews* queues = nullptr;
+    const WorkerRegistry* workers = nullptr;
+    const WaitReasons* waits = nullptr;
   };
   explicit StateService(Parts parts) : parts_(parts) {}
 
   // Those that would get messages are never called.
   using StateServiceBase::CancelJob;
   using StateServiceBase::DeleteJob;
+  using StateServiceBase::DeleteQueue;
+  using StateServiceBase::DeleteType;
   using StateServiceBase::GetJob;
   using StateServiceBase::GetJobResult;
   using StateServiceBase::GetQueue;
@@ -90,6 +98,12 @@ class StateService final : public StateServiceBase {
                                            const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ReleaseKey(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* bytes,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeleteQueue(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* bytes,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* DeleteType(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* bytes,
                                        grpc::ByteBuffer* response) override;
 

@@ -72,7 +72,7 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
       } else if (!(*stored)[i].ok()) {
         *result->mutable_error() = ToRpcStatus((*stored)[i].status());
       } else {
-        *result->mutable_job() = ToProto(*(*stored)[i]);
+        *result->mutable_job() = self->waits_->Show(*(*stored)[i]);
         Shorten(result->mutable_job());
       }
     }

@@ -12,6 +12,7 @@
 #include "services/state/job_store.h"
 #include "services/state/rpc/server_stream.h"
 #include "services/state/type_registry.h"
+#include "services/state/wait_reasons.h"
 
 namespace buzzer::state {
 
@@ -23,8 +24,9 @@ class SubmitStream final
       public std::enable_shared_from_this<SubmitStream> {
  public:
   // Not owned.
-  SubmitStream(JobStore* store, const TypeRegistry* types, std::shared_ptr<StreamWaker> waker)
-      : store_(store), types_(types), waker_(std::move(waker)) {}
+  SubmitStream(JobStore* store, const TypeRegistry* types, const WaitReasons* waits,
+               std::shared_ptr<StreamWaker> waker)
+      : store_(store), types_(types), waits_(waits), waker_(std::move(waker)) {}
 
   void OnRequest(internal::v1::SubmitRequest& request) override;
   bool TakesRequests() override;
@@ -42,6 +44,7 @@ class SubmitStream final
 
   JobStore* const store_;
   const TypeRegistry* const types_;
+  const WaitReasons* const waits_;
   const std::shared_ptr<StreamWaker> waker_;
   Mutex mutex_;
   std::deque<Waiting> answers_ ABSL_GUARDED_BY(mutex_);

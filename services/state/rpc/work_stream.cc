@@ -128,31 +128,60 @@ bool WorkStream::OnHello(const internal::v1::Hello& hello) {
                                    {"slots", hello.slots()},
                                    {"version", hello.version()}});
   }
-  std::vector<TypeRecord> types;
-  for (const auto& type : hello.types()) types.push_back({type.type(), type.queue(), {}});
-  // Before the types: what a connected worker serves is in use.
-  parts_.workers->Put(id_, hello, [weak = weak_from_this()](internal::v1::CancelNotice notice) {
+  {
+    MutexLock lock(&announce_mutex_);
+    types_.clear();
+    for (const auto& type : hello.types()) types_.push_back({type.type(), type.queue(), {}});
+  }
+  const auto cancel = [weak = weak_from_this()](internal::v1::CancelNotice notice) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     self->Send([&](internal::v1::WorkResponse& response) {
       *response.add_cancels() = std::move(notice);
       return size_t{2 * kIdBytes};
     });
-  });
-  parts_.slots->Put(id_, hello, [weak = weak_from_this()](std::vector<internal::v1::Offer> offers) {
+  };
+  const auto announce = [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Announce();
+  };
+  const auto offer = [weak = weak_from_this()](std::vector<internal::v1::Offer> offers) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     self->Send([&](internal::v1::WorkResponse& response) {
       size_t bytes = 0;
-      for (internal::v1::Offer& offer : offers) {
-        bytes += kIdBytes + offer.type().size();
-        *response.add_offers() = std::move(offer);
+      for (internal::v1::Offer& one : offers) {
+        bytes += kIdBytes + one.type().size();
+        *response.add_offers() = std::move(one);
       }
       return bytes;
     });
-  });
-  parts_.types->Announce(types);
+  };
+  // Before the types: what a connected worker serves is in use.
+  parts_.workers->Put(id_, hello, cancel, announce);
+  parts_.slots->Put(id_, hello, offer);
+  Announce();
   return true;
+}
+
+void WorkStream::Announce() {
+  MutexLock lock(&announce_mutex_);
+  internal::v1::HelloAnswer answer;
+  const std::string problem = parts_.workers->ProblemOf(id_);
+  if (!problem.empty()) answer.add_refusals()->set_message(problem);
+  for (auto& refusal : parts_.types->Announce(types_)) {
+    *answer.add_refusals() = std::move(refusal);
+  }
+  if (problem != problem_ && !problem.empty()) {
+    LogRefusal("worker_takes_nothing", peer_, "hello", absl::FailedPreconditionError(problem));
+  }
+  problem_ = problem;
+  std::string told = answer.SerializeAsString();
+  if (told == hello_answer_) return;
+  Send([&](internal::v1::WorkResponse& response) {
+    *response.mutable_hello() = std::move(answer);
+    return told.size();
+  });
+  hello_answer_ = std::move(told);
 }
 
 bool WorkStream::Passes(absl::string_view part, const absl::Status& checked) {

@@ -29,7 +29,10 @@ namespace buzzer::state {
 // anything that comes before the first. Of what follows, each part that is wrong (see
 // boundary/work_checks.h) is refused by itself: a claim is gone, a renewal not held, an outcome
 // not accepted, a progress report dropped; the rest of the message counts. The first is logged,
-// and at the end how many there were. Thread-safe.
+// and at the end how many there were.
+//
+// The worker is told (HelloAnswer) what of its Hello brings it no job, whenever that changes.
+// Thread-safe.
 class WorkStream final
     : public StreamHandler<internal::v1::WorkRequest, internal::v1::WorkResponse>,
       public std::enable_shared_from_this<WorkStream> {
@@ -54,6 +57,8 @@ class WorkStream final
  private:
   // False: the stream is ended.
   bool OnHello(const internal::v1::Hello& hello);
+  // Announces the types of the newest Hello, and tells the worker what came of it.
+  void Announce();
   // Whether a part of a message is right; logs that it is not.
   bool Passes(absl::string_view part, const absl::Status& checked);
   // Counts what is asked of the store, and what it has answered.
@@ -85,6 +90,14 @@ class WorkStream final
   std::string worker_;
   // Of OnRequest, and of OnClosed, which comes after.
   int64_t refused_ = 0;
+
+  // Of the newest Hello. Held while they are announced, so that answers keep their order; taken
+  // before `mutex_`.
+  Mutex announce_mutex_;
+  std::vector<TypeRecord> types_ ABSL_GUARDED_BY(announce_mutex_);
+  // As it was told last, serialized; and what was logged of it.
+  std::string hello_answer_ ABSL_GUARDED_BY(announce_mutex_);
+  std::string problem_ ABSL_GUARDED_BY(announce_mutex_);
 
   Mutex mutex_;
   internal::v1::WorkResponse outgoing_ ABSL_GUARDED_BY(mutex_);

@@ -42,11 +42,6 @@ class CountTable {
   int64_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Whether jobs in this state count against the limits of waiting jobs.
-inline bool IsWaiting(JobState state) {
-  return state == v1::Job::QUEUED || state == v1::Job::SCHEDULED;
-}
-
 }  // namespace buzzer::state
 
 #endif  // SERVICES_STATE_SQLITE_COUNT_TABLE_H_

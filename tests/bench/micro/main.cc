@@ -5,6 +5,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,9 @@
 #include "services/frontend/submit_bytes.h"
 #include "services/state/dispatch_lane.h"
 #include "services/state/sqlite/sqlite_job_store.h"
+#include "services/state/type_registry.h"
+#include "services/state/wait_reasons.h"
+#include "services/state/worker_registry.h"
 #include "services/worker/intake/queue_lane.h"
 #include "tests/support/await.h"
 #include "tests/support/temporary_directory.h"
@@ -113,6 +118,38 @@ std::vector<internal::v1::NewJob> NewJobs(int64_t count) {
   }
   return jobs;
 }
+
+// What each answer to a submit says beside the job: 100 workers with ten types each.
+void LooksUpWhyAJobWaits(benchmark::State& state) {
+  const testing::TemporaryDirectory directory;
+  state::SqliteJobStoreOptions options;
+  options.directory = directory.path();
+  auto store = state::OpenSqliteJobStore(std::move(options));
+  if (!store.ok()) {
+    state.SkipWithError(std::string(store.status().message()).c_str());
+    return;
+  }
+  const state::TypeRegistry types(store->get(), Clock::Real(), [](const std::string&) {});
+  state::WorkerRegistry workers;
+  state::JobRecord job;
+  job.state = v1::Job::QUEUED;
+  for (int64_t stream = 0; stream < 100; ++stream) {
+    internal::v1::Hello hello;
+    hello.set_worker(std::to_string(stream));
+    for (int64_t type = 0; type < 10; ++type) {
+      job.queue = "images.of.team." + std::to_string((stream + type) % 200);
+      hello.add_types()->set_type(job.queue);
+      hello.mutable_types()->rbegin()->set_queue(job.queue);
+    }
+    workers.Put(stream, hello, [](const internal::v1::CancelNotice&) {});
+  }
+  internal::v1::NewJob spec;
+  spec.set_type(job.queue);
+  job.spec = std::make_shared<const internal::v1::NewJob>(spec);
+  const state::WaitReasons waits(&types, &workers);
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(waits.Of(job));
+}
+BENCHMARK(LooksUpWhyAJobWaits);
 
 // So many jobs submitted, claimed and ended, each in one transaction, synced to the disk of the
 // temporary directory. The CPU time is the process's: the disk is not waited for in it.

@@ -109,7 +109,7 @@ class Conversation {
         number_(number),
         leases_(store, clock),
         types_(store, clock, [](const std::string&) {}),
-        hub_(store),
+        hub_(store, &waits_),
         rates_(clock),
         views_({store, &types_, &workers_, &rates_, clock, {}}) {
     store_->AddObserver(&leases_);
@@ -117,7 +117,7 @@ class Conversation {
     store_->AddObserver(&hub_);
     types_.Declare({{"demo.echo", "demo.echo", {}}, {"a", "q", {}}});
     for (int line = 0; line < kLines; ++line) OpenWork(line);
-    submit_.Open(std::make_shared<SubmitStream>(store_, &types_, submit_.peer));
+    submit_.Open(std::make_shared<SubmitStream>(store_, &types_, &waits_, submit_.peer));
     watch_.Open(std::make_shared<WatchStream>(&hub_, watch_.peer));
   }
 
@@ -199,7 +199,8 @@ class Conversation {
   const int number_;
   LeaseMonitor leases_;
   TypeRegistry types_;
-  WorkerRegistry workers_;
+  WorkerRegistry workers_{"buzzer"};
+  const WaitReasons waits_{&types_, &workers_};
   WorkerSlots slots_;
   JobEventHub hub_;
   QueueRates rates_;
@@ -342,6 +343,16 @@ void Conversation::Do(fuzz::StateScript::Step& step) {
         store_->ReleaseKey(tenant_, step.release().idempotency_key(), std::move(done));
       });
       break;
+    case Step::kDeleteQueue:
+      if (!Check(step.delete_queue()).ok() || workers_.Serves(step.delete_queue().queue())) break;
+      (void)Ask<bool>(
+          [&](auto done) { types_.RemoveQueue(step.delete_queue().queue(), std::move(done)); });
+      break;
+    case Step::kDeleteType:
+      if (!Check(step.delete_type()).ok() || workers_.HasHandler(step.delete_type().type())) break;
+      (void)Ask<bool>(
+          [&](auto done) { types_.RemoveType(step.delete_type().type(), std::move(done)); });
+      break;
     case Step::kPass:
       Pass(FromDuration(step.pass()));
       break;
@@ -365,6 +376,9 @@ void Conversation::CheckAll() {
     const WorkerRegistry::QueueWorkers workers = workers_.Of(queue);
     FUZZ_CHECK(workers.workers >= 0 && workers.workers <= kLines);
     FUZZ_CHECK(workers.slots >= 0 && workers.slots <= kLines * kMaxSlotsOfAWorker);
+    FUZZ_CHECK(workers.stalled >= 0 && workers.workers + workers.stalled <= kLines);
+    FUZZ_CHECK((workers.stalled > 0) == !workers.stall_reason.empty());
+    fuzz::CheckText(workers.stall_reason, 2 * kMaxProblemBytes);
     FUZZ_CHECK(workers.prefetch >= 0 && workers.prefetch <= kLines * kMaxPrefetch);
   }
   const auto views =

@@ -31,6 +31,8 @@ void CheckHello(const internal::v1::Hello& hello) {
   if (const absl::Status checked = Check(hello); !checked.ok()) return CheckRefusal(checked);
   fuzz::CheckText(hello.worker(), kMaxWorkerNameBytes);
   fuzz::CheckText(hello.version(), kMaxVersionBytes);
+  fuzz::CheckText(hello.broker_queue_prefix(), kMaxQueuePrefixBytes);
+  fuzz::CheckText(hello.broker_cluster(), kMaxClusterNameBytes);
   FUZZ_CHECK(!hello.worker().empty());
   FUZZ_CHECK(hello.slots() >= 0 && hello.slots() <= kMaxSlotsOfAWorker);
   FUZZ_CHECK(hello.types_size() <= kMaxTypesOfAWorker);
@@ -42,6 +44,7 @@ void CheckHello(const internal::v1::Hello& hello) {
   std::set<std::string> told;
   for (const auto& queue : hello.queues()) {
     FUZZ_CHECK(IsName(queue.queue()) && told.insert(queue.queue()).second);
+    fuzz::CheckText(queue.problem(), kMaxProblemBytes);
     FUZZ_CHECK(queue.slots() >= 0 && queue.prefetch() >= 0 && queue.prefetch() <= kMaxPrefetch);
     queues.insert(queue.queue());
   }

@@ -86,6 +86,36 @@ TEST_F(CommandsTest, SubmitSaysThatItIsARepeat) {
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("used before"), HasSubstr("FAILED now")));
 }
 
+TEST_F(CommandsTest, SubmitSaysThatNoWorkerTakesTheJob) {
+  server_.on_submit = [](const v1::SubmitJobRequest& request, v1::Job* job) {
+    job->set_id("1");
+    job->set_name("jobs/1");
+    job->set_type(request.type());
+    job->set_wait_reason(v1::Job::NO_WORKER);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(Run({"submit", "demo.echo"}), kOk);
+  EXPECT_EQ(out_.str(), "1\n");
+  EXPECT_EQ(err_.str(), "it waits: no connected worker takes jobs of type demo.echo now\n");
+  EXPECT_EQ(Run({"submit", "demo.echo", "--output", "json"}), kOk);
+  EXPECT_EQ(err_.str(), "");
+  v1::JobEvent snapshot;
+  snapshot.set_revision(1);
+  snapshot.set_state(v1::Job::QUEUED);
+  snapshot.mutable_job()->set_state(v1::Job::QUEUED);
+  snapshot.mutable_job()->set_type("demo.echo");
+  snapshot.mutable_job()->set_wait_reason(v1::Job::NO_WORKER);
+  v1::JobEvent end;
+  end.set_revision(2);
+  end.set_state(v1::Job::CANCELLED);
+  end.mutable_job()->set_state(v1::Job::CANCELLED);
+  server_.AddWatch({{snapshot, end}, absl::OkStatus()});
+  EXPECT_EQ(Run({"submit", "demo.echo", "--watch"}), kJobCancelled);
+  EXPECT_THAT(out_.str(),
+              HasSubstr("QUEUED      no connected worker takes jobs of type demo.echo"));
+  EXPECT_EQ(err_.str(), "");
+}
+
 TEST_F(CommandsTest, SubmitReadsStandardInput) {
   in_.str("[1]");
   server_.on_submit = [](const v1::SubmitJobRequest& request, v1::Job*) {
@@ -277,6 +307,25 @@ TEST_F(CommandsTest, ReleaseKeySaysWhatItDid) {
   EXPECT_EQ(Run({"release-key", "order 2"}), kNotFound);
   EXPECT_EQ(Run({"release-key"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("buzzer release-key KEY"));
+}
+
+TEST_F(CommandsTest, ForgetsQueuesAndTypes) {
+  server_.on_delete_queue = [](const v1::DeleteQueueRequest& request) {
+    if (request.name() == "queues/photos") return absl::OkStatus();
+    return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "QUEUE_IN_USE", "a worker serves it")
+        .Build();
+  };
+  server_.on_delete_type = [](const v1::DeleteTypeRequest& request) {
+    return request.name() == "types/images.thumbnails" ? absl::OkStatus()
+                                                       : absl::NotFoundError("no such type");
+  };
+  EXPECT_EQ(Run({"queues", "delete", "photos"}), kOk);
+  EXPECT_EQ(out_.str(), "queues/photos forgotten\n");
+  EXPECT_EQ(Run({"queues", "delete", "busy"}), kRefused);
+  EXPECT_EQ(Run({"types", "delete", "images.thumbnails"}), kOk);
+  EXPECT_EQ(out_.str(), "types/images.thumbnails forgotten\n");
+  EXPECT_EQ(Run({"types", "delete", "other"}), kNotFound);
+  EXPECT_EQ(Run({"types", "images.thumbnails"}), kUsage);
 }
 
 TEST_F(CommandsTest, PauseShowsTheQueue) {

@@ -196,6 +196,36 @@ TEST(QueueTable, MarksAPausedQueue) {
   EXPECT_THAT(DescribeQueue(*queue), HasSubstr("oldest ready  1m15s\n"));
 }
 
+TEST(QueueTable, TellsWhoTakesNothingAndWhy) {
+  v1::ListQueuesResponse queues;
+  queues.add_queues()->set_name("queues/mail");
+  EXPECT_THAT(QueueTable(queues), Not(HasSubstr("TAKE NOTHING")));
+  auto* queue = queues.add_queues();
+  queue->set_name("queues/photos");
+  queue->set_stalled_workers(2);
+  queue->set_stall_reason("pod-1: the broker\x1b is away");
+  EXPECT_THAT(QueueTable(queues), AllOf(HasSubstr("WORKERS  SLOTS  TAKE NOTHING\n"),
+                                        HasSubstr("2 workers; pod-1: the broker? is away\n")));
+  EXPECT_THAT(DescribeQueue(*queue), HasSubstr("2 workers; pod-1: the broker? is away\n"));
+}
+
+TEST(WaitText, SaysWhatAWaitingJobWaitsFor) {
+  v1::Job job;
+  job.set_type("demo.echo");
+  job.set_queue("bulk");
+  job.set_state(v1::Job::QUEUED);
+  EXPECT_EQ(WaitText(job), "");
+  job.set_wait_reason(v1::Job::QUEUE_PAUSED);
+  EXPECT_EQ(WaitText(job), "queue bulk is paused");
+  job.set_wait_reason(v1::Job::NO_WORKER);
+  EXPECT_EQ(WaitText(job), "no connected worker takes jobs of type demo.echo");
+  EXPECT_THAT(DescribeJob(job, absl::UTCTimeZone()), HasSubstr("no connected worker takes"));
+  EXPECT_THAT(ProgressBar(job, kStart, 80), HasSubstr("no connected worker takes"));
+  v1::ListJobsResponse jobs;
+  *jobs.add_jobs() = job;
+  EXPECT_THAT(JobTable(jobs, kStart), HasSubstr("no connected worker takes"));
+}
+
 TEST(ErrorText, NamesEachBadField) {
   const auto status =
       ErrorBuilder(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", "2 fields are not valid")

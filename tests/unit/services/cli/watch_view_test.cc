@@ -85,6 +85,16 @@ TEST(JobTracker, ForgetsAnErrorWhenTheNextAttemptRuns) {
   EXPECT_FALSE(tracker.job().has_error());
 }
 
+TEST(JobTracker, ForgetsWhatTheJobWaitedForWhenItGoesOn) {
+  JobTracker tracker(0);
+  auto snapshot = Event(1, v1::Job::QUEUED);
+  snapshot.mutable_job()->set_wait_reason(v1::Job::NO_WORKER);
+  tracker.Apply(snapshot);
+  EXPECT_EQ(tracker.job().wait_reason(), v1::Job::NO_WORKER);
+  tracker.Apply(Event(2, v1::Job::RUNNING, 1));
+  EXPECT_EQ(tracker.job().wait_reason(), v1::Job::WAIT_REASON_UNSPECIFIED);
+}
+
 TEST(JobTracker, SeesEveryEnd) {
   for (const auto state : {v1::Job::SUCCEEDED, v1::Job::FAILED, v1::Job::CANCELLED}) {
     JobTracker tracker(0);

@@ -823,6 +823,38 @@ TEST_F(FrontendTest, ServesQueues) {
   EXPECT_EQ(Reason(queues_->GetQueue(&bad.context, get, &queue)), "INVALID_FIELD");
 }
 
+TEST_F(FrontendTest, ForgetsQueuesAndTypes) {
+  Start();
+  google::protobuf::Empty nothing;
+  const auto forget_queue = [&](const std::string& name, Call& call) {
+    v1::DeleteQueueRequest request;
+    request.set_name(name);
+    return queues_->DeleteQueue(&call.context, request, &nothing);
+  };
+  const auto forget_type = [&](const std::string& name, Call& call) {
+    v1::DeleteTypeRequest request;
+    request.set_name(name);
+    return queues_->DeleteType(&call.context, request, &nothing);
+  };
+  Call queue;
+  EXPECT_TRUE(forget_queue("queues/old", queue).ok());
+  Call busy_queue;
+  EXPECT_EQ(Reason(forget_queue("queues/busy", busy_queue)), "QUEUE_IN_USE");
+  EXPECT_EQ(busy_queue.Header("x-http-code"), "409");
+  Call unknown_queue;
+  EXPECT_EQ(Reason(forget_queue("queues/nowhere", unknown_queue)), "QUEUE_NOT_FOUND");
+  Call type;
+  EXPECT_TRUE(forget_type("types/old", type).ok());
+  Call busy_type;
+  EXPECT_EQ(Reason(forget_type("types/busy", busy_type)), "TYPE_IN_USE");
+  Call unknown_type;
+  EXPECT_EQ(Reason(forget_type("types/nowhere", unknown_type)), "TYPE_NOT_FOUND");
+  Call no_name;
+  EXPECT_EQ(Reason(forget_type("types/Not A Name", no_name)), "TYPE_NOT_FOUND");
+  Call no_type;
+  EXPECT_EQ(Reason(forget_type("old", no_type)), "INVALID_FIELD");
+}
+
 // --- WatchJob
 
 TEST_F(FrontendTest, WatchesAJobFromItsSnapshotToItsEnd) {

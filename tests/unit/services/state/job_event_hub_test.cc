@@ -53,6 +53,7 @@ class Listener {
 
   const Revisions& revisions(int64_t watch) { return revisions_[watch]; }
   const google::rpc::Status& end(int64_t watch) { return ends_[watch]; }
+  const v1::Job& snapshot(int64_t watch) { return snapshots_[watch]; }
 
   void Fill() {
     internal::v1::WatchResponse response;
@@ -60,6 +61,7 @@ class Listener {
       for (const auto& item : response.items()) {
         for (const auto& event : item.events()) {
           revisions_[item.watch()].push_back(event.revision());
+          if (event.cause() == "SNAPSHOT") snapshots_[item.watch()] = event.job();
         }
         if (item.has_end()) ends_[item.watch()] = item.end();
       }
@@ -71,6 +73,7 @@ class Listener {
   Watched<int> wakes_;
   std::map<int64_t, Revisions> revisions_;
   std::map<int64_t, google::rpc::Status> ends_;
+  std::map<int64_t, v1::Job> snapshots_;
   std::shared_ptr<WatchSession> session_;
 };
 
@@ -98,6 +101,18 @@ TEST_F(JobEventHubTest, TellsAWholeLifeToTwoSessions) {
   EXPECT_EQ(second.revisions(8), (Revisions{1, 2, 3}));
   EXPECT_EQ(first.end(1).code(), 0);
   EXPECT_EQ(hub_.size(), 0u);
+}
+
+TEST_F(JobEventHubTest, SaysInTheSnapshotThatNoWorkerTakesTheJob) {
+  TypeRegistry types(store_.get(), &clock_, [](const std::string&) {});
+  const WorkerRegistry workers;
+  const WaitReasons waits(&types, &workers);
+  JobEventHub hub(store_.get(), &waits);
+  const JobRecord job = Submit();
+  Listener listener(&hub);
+  ASSERT_TRUE(listener.Start(1, job.id).ok());
+  ASSERT_TRUE(listener.AwaitRevision(1, 1));
+  EXPECT_EQ(listener.snapshot(1).wait_reason(), v1::Job::NO_WORKER);
 }
 
 TEST_F(JobEventHubTest, ResumesWithoutLoss) {

@@ -69,6 +69,21 @@ TEST_F(QueueViewsTest, ShowsEverythingOfAQueue) {
   EXPECT_EQ(Get("demo.echo").submit_rate(), 0);
 }
 
+TEST_F(QueueViewsTest, ShowsWhoTakesNothingAndWhy) {
+  internal::v1::Hello hello;
+  hello.set_worker("worker-1");
+  auto* served = hello.add_queues();
+  served->set_queue("demo.echo");
+  served->set_slots(4);
+  served->set_problem("the broker is away");
+  workers_.Put(1, hello, [](const internal::v1::CancelNotice&) {});
+  const v1::Queue queue = Get("demo.echo");
+  EXPECT_EQ(queue.workers(), 0);
+  EXPECT_EQ(queue.slots(), 0);
+  EXPECT_EQ(queue.stalled_workers(), 1);
+  EXPECT_EQ(queue.stall_reason(), "worker-1: the broker is away");
+}
+
 TEST_F(QueueViewsTest, CountsOnlyTheCallersJobs) {
   Submit();
   EXPECT_EQ(Get("demo.echo").ready(), 1);

@@ -34,6 +34,18 @@ class TypeRegistryTest : public StoreTest {
                       [this](std::string queue) { forgotten_.push_back(std::move(queue)); }};
   Names forgotten_;
 
+  absl::Status RemoveQueue(const std::string& queue) {
+    return testing::Await<bool>([&](auto done) { types_.RemoveQueue(queue, done); }).status();
+  }
+  absl::Status RemoveType(const std::string& type) {
+    return testing::Await<bool>([&](auto done) { types_.RemoveType(type, done); }).status();
+  }
+  JobRecord SubmitTo(const std::string& queue) {
+    auto job = NewJob();
+    job.set_queue(queue);
+    return store().MustSubmit(job);
+  }
+
   // As many as there may be: type I in queue I.
   void FillTheQueues() {
     for (size_t i = types_.Queues().size(); i < kMaxQueues; ++i) {
@@ -282,6 +294,78 @@ TEST_F(TypeRegistryTest, DoesNotRememberAfterARestartWhatGaveItsPlace) {
   EXPECT_FALSE(restarted.KnowsQueue(forgotten_[0]));
   store().RunTimers();
   EXPECT_EQ(Saved().size(), kMaxQueues);
+}
+
+TEST_F(TypeRegistryTest, ForgetsAQueueThatNobodyNeedsForGood) {
+  types_.Announce({{"old", "old", {}}, {"shared", "old", {}}, {"shared", "shared", {}}});
+  ASSERT_TRUE(store().Cancel(SubmitTo("old").id).ok());  // An ended job does not hold it.
+  types_.SetPaused("old", true);
+  store().SetPaused("old", true);
+  ASSERT_TRUE(RemoveQueue("old").ok());
+  EXPECT_EQ(forgotten_, (Names{"old"}));
+  EXPECT_FALSE(types_.KnowsQueue("old"));
+  EXPECT_FALSE(types_.IsPaused("old"));
+  EXPECT_EQ(ErrorReason(types_.ResolveQueue("old", "").status()), "UNKNOWN_TYPE");
+  EXPECT_EQ(*types_.ResolveQueue("shared", ""), "shared");
+  types_.TakeUpQueuesWithJobs();
+  EXPECT_FALSE(types_.KnowsQueue("old"));
+
+  TypeRegistry restarted(store_.get(), &clock_, [](const std::string&) {});
+  ASSERT_TRUE(restarted.Load().ok());
+  restarted.TakeUpQueuesWithJobs();
+  EXPECT_FALSE(restarted.KnowsQueue("old"));
+  EXPECT_FALSE(restarted.IsPaused("old"));
+  EXPECT_TRUE(restarted.KnowsQueue("shared"));
+
+  types_.Announce({{"old", "old", {}}});
+  EXPECT_EQ(*types_.ResolveQueue("old", ""), "old");
+}
+
+TEST_F(TypeRegistryTest, ForgetsNoQueueThatIsNeeded) {
+  EXPECT_EQ(ErrorReason(RemoveQueue("nowhere")), "QUEUE_NOT_FOUND");
+  types_.Announce({{"busy", "busy", {}}});
+  types_.Declare({{"report", "declared", {}}});
+  types_.DeclareQueue("limited");
+  const JobRecord job = SubmitTo("busy");
+  for (const char* queue : {"busy", "declared", "limited"}) {
+    const absl::Status refused = RemoveQueue(queue);
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+    EXPECT_EQ(ErrorReason(refused), "QUEUE_IN_USE") << queue;
+    EXPECT_TRUE(types_.KnowsQueue(queue));
+  }
+  const LeaseRef lease = store().MustClaim(job.id);
+  EXPECT_EQ(ErrorReason(RemoveQueue("busy")), "QUEUE_IN_USE");
+  ASSERT_TRUE(store().Succeed(lease));
+  EXPECT_TRUE(RemoveQueue("busy").ok());
+}
+
+TEST_F(TypeRegistryTest, ForgetsATypeInAllOfItsQueues) {
+  types_.Announce({{"old", "a", {}}, {"old", "b", {}}, {"other", "a", {}}});
+  types_.Declare({{"report", "a", {}}});
+  ASSERT_TRUE(RemoveType("old").ok());
+  EXPECT_EQ(ErrorReason(types_.ResolveQueue("old", "").status()), "UNKNOWN_TYPE");
+  EXPECT_EQ(types_.TypesOf("a"), (Names{"other", "report"}));
+  EXPECT_TRUE(types_.KnowsQueue("b"));
+  EXPECT_EQ(ErrorReason(RemoveType("old")), "TYPE_NOT_FOUND");
+  EXPECT_EQ(ErrorReason(RemoveType("report")), "TYPE_IN_USE");
+}
+
+TEST_F(TypeRegistryTest, TellsWhomItRefusesAndWhatWouldMakeAPlace) {
+  FillTheQueues();
+  std::vector<TypeRecord> late = {{"a", "late", {}}, {"b", "late", {}}, {"c", "queue0", {}}};
+  auto refusals = types_.Announce(late);
+  ASSERT_EQ(refusals.size(), 1u) << "a queue is told once";
+  EXPECT_EQ(refusals[0].queue(), "late");
+  EXPECT_EQ(refusals[0].type(), "");
+  EXPECT_NE(refusals[0].message().find("the limit of 200 queues"), std::string::npos);
+
+  for (int i = 0; i < 1000; ++i) late.push_back({"t", absl::StrCat("late", i), {}});
+  refusals = types_.Announce(late);
+  EXPECT_EQ(refusals.size(), static_cast<size_t>(kMaxRefusals));
+  EXPECT_EQ(refusals.back().message(), "and 952 more, for which there is no place either");
+
+  ASSERT_TRUE(RemoveQueue("queue7").ok());
+  EXPECT_TRUE(types_.Announce({{"a", "late", {}}}).empty());
 }
 
 TEST_F(TypeRegistryTest, KnowsTheQueuesOfJobs) {

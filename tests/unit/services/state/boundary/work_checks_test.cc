@@ -92,6 +92,25 @@ TEST(WorkChecks, TakeAWorkerThatServesEveryQueue) {
   ExpectRefused(hello, "hello.types");
 }
 
+TEST(WorkChecks, RefuseAHelloWhoseWordsAboutTheBrokerAreNone) {
+  Hello hello = GoodHello();
+  hello.mutable_queues(0)->set_problem(std::string(513, 'p'));
+  ExpectRefused(hello, "hello.queues[0].problem");
+  hello.mutable_queues(0)->set_problem("a\nb");
+  ExpectRefused(hello, "hello.queues[0].problem");
+  hello.mutable_queues(0)->set_problem("the broker is away");
+  hello.set_broker_queue_prefix(std::string(127, 'p'));
+  hello.set_broker_cluster(std::string(255, 'c'));
+  EXPECT_TRUE(Check(hello).ok());
+  hello.set_broker_queue_prefix(std::string(128, 'p'));
+  ExpectRefused(hello, "hello.broker_queue_prefix");
+  hello.set_broker_queue_prefix("buzzer\x1b[2J");
+  ExpectRefused(hello, "hello.broker_queue_prefix");
+  hello = GoodHello();
+  hello.set_broker_cluster(std::string(256, 'c'));
+  ExpectRefused(hello, "hello.broker_cluster");
+}
+
 TEST(WorkChecks, RefuseAHelloWhoseNamesAreNone) {
   for (const std::string& worker : {std::string(), std::string(128, 'w'), std::string("a\nb"),
                                     std::string("a\0b", 3), std::string("\x7f")}) {

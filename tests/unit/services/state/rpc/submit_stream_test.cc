@@ -61,8 +61,10 @@ class SubmitStreamTest : public StoreTest {
 
   TypeRegistry types_{store_.get(), &clock_, [](const std::string&) {}};
   std::shared_ptr<Client> client_ = std::make_shared<Client>();
+  WorkerRegistry workers_;
+  const WaitReasons waits_{&types_, &workers_};
   std::shared_ptr<SubmitStream> stream_ =
-      std::make_shared<SubmitStream>(store_.get(), &types_, client_);
+      std::make_shared<SubmitStream>(store_.get(), &types_, &waits_, client_);
 };
 
 TEST_F(SubmitStreamTest, RefusesTheJobThatIsWrongAndStoresTheOthers) {
@@ -89,6 +91,31 @@ TEST_F(SubmitStreamTest, RefusesTheJobThatIsWrongAndStoresTheOthers) {
   EXPECT_LT(answer.results(3).error().message().size(), 300u);
   EXPECT_TRUE(answer.results(4).has_job());
   EXPECT_EQ(store().Count(v1::Job::QUEUED), 2);
+}
+
+TEST_F(SubmitStreamTest, SaysWhichJobsNoWorkerTakesNow) {
+  types_.Declare({{"mail", "mail", {}}, {"report", "report", {}}});
+  types_.SetPaused("report", true);
+  internal::v1::Hello hello;
+  hello.set_worker("w1");
+  for (const char* name : {"demo.echo", "report"}) {
+    auto* type = hello.add_types();
+    type->set_type(name);
+    type->set_queue(name);
+  }
+  workers_.Put(1, hello, [](const internal::v1::CancelNotice&) {});
+  SubmitRequest request;
+  for (const char* type : {"demo.echo", "mail", "report"}) {
+    *request.add_jobs() = GoodJob();
+    request.mutable_jobs()->rbegin()->set_type(type);
+    request.mutable_jobs()->rbegin()->clear_queue();
+  }
+  stream_->OnRequest(request);
+  const SubmitResponse answer = client_->Await();
+  ASSERT_EQ(answer.results_size(), 3);
+  EXPECT_EQ(answer.results(0).job().wait_reason(), v1::Job::WAIT_REASON_UNSPECIFIED);
+  EXPECT_EQ(answer.results(1).job().wait_reason(), v1::Job::NO_WORKER);
+  EXPECT_EQ(answer.results(2).job().wait_reason(), v1::Job::QUEUE_PAUSED);
 }
 
 TEST_F(SubmitStreamTest, EndsWithABatchOfTooManyJobs) {

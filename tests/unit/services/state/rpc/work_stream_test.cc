@@ -7,7 +7,9 @@
 #include <cmath>
 #include <future>
 
+#include "absl/strings/str_cat.h"
 #include "common/limits/limits.h"
+#include "services/state/boundary/limits.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -109,6 +111,12 @@ class WorkStreamTest : public StoreTest {
     client->stream = stream.get();
     return stream;
   }
+  // How often the worker was told what came of its Hello.
+  static int Answers(Client& client) {
+    int answers = 0;
+    for (const WorkResponse& response : client.Received()) answers += response.has_hello() ? 1 : 0;
+    return answers;
+  }
   void ExpectRefused(const std::string& field) const {
     ASSERT_EQ(client_->closed.size(), 1u);
     EXPECT_TRUE(absl::IsInvalidArgument(client_->closed[0])) << client_->closed[0];
@@ -152,7 +160,7 @@ class WorkStreamTest : public StoreTest {
 
   LeaseMonitor leases_{store_.get(), &clock_};
   TypeRegistry types_{store_.get(), &clock_, [](const std::string&) {}};
-  WorkerRegistry workers_;
+  WorkerRegistry workers_{"buzzer"};
   WorkerSlots slots_;
   Gate gate_;
   std::shared_ptr<Client> client_ = std::make_shared<Client>();
@@ -167,6 +175,39 @@ TEST_F(WorkStreamTest, TellsOfACancelWithTheGrantThatWasCommittedTogetherWithIt)
   ASSERT_EQ(last.cancels_size(), 1);
   EXPECT_EQ(last.cancels(0).job_id(), spec.id());
   EXPECT_EQ(last.cancels(0).attempt(), last.claims(0).granted().attempt());
+}
+
+TEST_F(WorkStreamTest, TellsAWorkerWhatOfItsHelloBringsItNoJobWheneverThatChanges) {
+  const auto client = std::make_shared<Client>();
+  const auto stream = OpenAnother(client);
+  internal::v1::WorkRequest request;
+  request.mutable_hello()->set_worker("w2");
+  request.mutable_hello()->set_broker_queue_prefix("bazzer");
+  for (size_t i = 0; i < kMaxQueues; ++i) {
+    auto* type = request.mutable_hello()->add_types();
+    type->set_type("a");
+    type->set_queue(absl::StrCat("q", i));
+  }
+  stream->OnRequest(request);
+  EXPECT_EQ(Answers(*client), 1) << "of the prefix";
+  EXPECT_EQ(client->Received().back().hello().refusals(0).queue(), "");
+  stream->OnRequest(request);
+  EXPECT_EQ(Answers(*client), 1) << "nothing has changed";
+
+  request.mutable_hello()->set_broker_queue_prefix("buzzer");
+  request.mutable_hello()->mutable_types(0)->set_queue("late");
+  stream->OnRequest(request);
+  EXPECT_EQ(Answers(*client), 2);
+  const internal::v1::HelloAnswer refused = client->Received().back().hello();
+  ASSERT_EQ(refused.refusals_size(), 1);
+  EXPECT_EQ(refused.refusals(0).queue(), "late");
+
+  ASSERT_TRUE(
+      testing::Await<bool>([&](auto done) { types_.RemoveQueue("q0", std::move(done)); }).ok());
+  workers_.AnnounceAll();
+  EXPECT_EQ(Answers(*client), 3) << "there is a place now";
+  EXPECT_TRUE(client->Received().back().hello().refusals().empty());
+  stream->OnClosed();
 }
 
 TEST_F(WorkStreamTest, TellsOfACancelAfterAGrantThatDidNotFitIntoTheFirstMessage) {
