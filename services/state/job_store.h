@@ -23,6 +23,8 @@ namespace buzzer::state {
 // Reason of UNAVAILABLE when a commit failed in such a way that what it wrote may have been
 // kept all the same. Asking again is safe, and tells.
 inline constexpr char kCommitInDoubt[] = "COMMIT_IN_DOUBT";
+// And when there is no room for new jobs.
+inline constexpr char kStoreFull[] = "STORE_FULL";
 
 // What one commit did to one job. Progress reports are changes too.
 struct JobChange {
@@ -143,6 +145,18 @@ struct StoredResult {
   std::string body;
 };
 
+// How much more there is room for.
+struct StoreSpace {
+  // Jobs QUEUED or SCHEDULED, and how many there may be before new ones are refused.
+  int64_t waiting = 0;
+  int64_t max_waiting = 0;
+  // Bytes that are free on the disk, unless it does not tell, and that must stay so.
+  std::optional<int64_t> disk_free;
+  int64_t disk_floor = 0;
+  // The last write found no space.
+  bool disk_full = false;
+};
+
 // What a watch that begins needs: the job, its newest progress data, and its state
 // changes above a revision.
 struct WatchStart {
@@ -244,6 +258,8 @@ class JobStore {
 
   // From memory, at once.
   virtual std::vector<QueueCounts> Counts() const = 0;
+  // The same, and asks the file system.
+  virtual StoreSpace Space() const = 0;
 };
 
 }  // namespace buzzer::state

@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/metrics/metrics_endpoint.h"
 #include "services/state/dispatcher.h"
+#include "services/state/job_counters.h"
 #include "services/state/job_event_hub.h"
 #include "services/state/job_log.h"
 #include "services/state/lease_monitor.h"
@@ -63,7 +64,7 @@ class RealServer final : public Server {
     // In this order each commit is told: leases first, so that a claim is watched over
     // before anybody hears of it (but for who repeats a submit just then).
     for (CommitObserver* observer : std::initializer_list<CommitObserver*>{
-             &leases_, &dispatcher_, &hub_, &rates_, &timers_, &workers_, &job_log_}) {
+             &leases_, &dispatcher_, &hub_, &rates_, &counters_, &timers_, &workers_, &job_log_}) {
       store_->AddObserver(observer);
     }
     types_.Declare(options_.config.types);
@@ -78,10 +79,10 @@ class RealServer final : public Server {
     timers_.Start();
     dispatcher_.Start();
 
-    auto metrics = MetricsEndpoint::Start(
-        options_.metrics_address, registry_,
-        std::make_shared<StateCollector>(StateCollector::Parts{
-            store_.get(), &dispatcher_, &leases_, &hub_, &workers_, &types_, Clock::Real()}));
+    auto metrics = MetricsEndpoint::Start(options_.metrics_address, registry_,
+                                          std::make_shared<StateCollector>(StateCollector::Parts{
+                                              store_.get(), &dispatcher_, &leases_, &hub_,
+                                              &workers_, &types_, &counters_, Clock::Real()}));
     if (!metrics.ok()) return metrics.status();
     metrics_ = *std::move(metrics);
 
@@ -145,6 +146,7 @@ class RealServer final : public Server {
   Dispatcher dispatcher_;
   JobEventHub hub_;
   QueueRates rates_;
+  JobCounters counters_;
   JobLog job_log_;
   TimerLoop timers_;
   TypeRegistry types_;

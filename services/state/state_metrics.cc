@@ -68,11 +68,45 @@ void CommitMetrics::Observe(int writes, absl::Duration took) {
 }
 
 std::vector<prometheus::MetricFamily> StateCollector::Collect() const {
+  const std::vector<std::string> queues = parts_.types->Queues();
+  Families families;
+  CollectJobs(queues, &families);
+  CollectWorkers(queues, &families);
+  CollectCounters(queues, &families);
+  CollectSpace(&families);
+  const Dispatcher::Stats stats = parts_.dispatcher->stats();
+  const auto add = [&](const char* name, const char* help, double value,
+                       prometheus::MetricType type = prometheus::MetricType::Gauge) {
+    families.push_back(Family(name, help, type).Add(value).Take());
+  };
+  add("buzzer_state_dispatched_rows", "Outbox rows out at the broker.",
+      static_cast<double>(stats.out));
+  add("buzzer_state_broker_up", "1 while connected to the broker.", stats.broker_up);
+  add("buzzer_state_broker_queues_unprepared",
+      "Broker queues that are not declared (again) yet; nothing is dispatched to them.",
+      static_cast<double>(stats.queues_unprepared));
+  add("buzzer_state_broker_unconfirmed_seconds",
+      "How long the broker has owed the confirm of a message; above some seconds a queue of it "
+      "has no leader.",
+      absl::ToDoubleSeconds(stats.broker_unconfirmed));
+  add("buzzer_state_broker_blocked", "1 while the broker blocks publishers.", stats.broker_blocked);
+  add("buzzer_state_leases", "Running attempts.", static_cast<double>(parts_.leases->size()));
+  add("buzzer_state_watches", "Open watches.", static_cast<double>(parts_.hub->size()));
+  add("buzzer_state_dispatches_total", "Messages published.", static_cast<double>(stats.published),
+      prometheus::MetricType::Counter);
+  add("buzzer_state_redispatches_total", "Times that a queue's rows were dispatched again.",
+      static_cast<double>(stats.redispatches), prometheus::MetricType::Counter);
+  add("buzzer_state_offered_jobs_total",
+      "Jobs that lay unclaimed and were offered to workers with idle slots.",
+      static_cast<double>(stats.offered), prometheus::MetricType::Counter);
+  return families;
+}
+
+void StateCollector::CollectJobs(const std::vector<std::string>& queues, Families* families) const {
   Family jobs("buzzer_state_jobs", "Jobs kept, by queue and state.");
   std::map<std::string, int64_t> demand;
   std::map<std::string, int64_t> depth;
   std::map<std::pair<std::string, int>, int64_t> by_state;
-  const std::vector<std::string> queues = parts_.types->Queues();
   for (const std::string& queue : queues) {
     demand[queue] = 0;
     depth[queue] = 0;
@@ -116,40 +150,95 @@ std::vector<prometheus::MetricFamily> StateCollector::Collect() const {
     }
   }
 
-  const Dispatcher::Stats stats = parts_.dispatcher->stats();
-  std::vector<prometheus::MetricFamily> families;
-  families.push_back(jobs.Take());
-  families.push_back(demands.Take());
-  families.push_back(depths.Take());
-  families.push_back(lag.Take());
-  const auto gauge = [&](const char* name, const char* help, double value) {
-    families.push_back(Family(name, help).Add(value).Take());
+  // A queue that is paused stands still because somebody said so.
+  Family unserved("buzzer_queue_unserved_jobs",
+                  "Ready jobs of a queue of which no connected worker takes any.");
+  for (const std::string& queue : queues) {
+    const bool stands = !parts_.types->IsPaused(queue) && parts_.workers->Of(queue).workers == 0;
+    unserved.Add(stands ? static_cast<double>(depth[queue]) : 0, {{"queue", queue}});
+  }
+  for (Family* family : {&jobs, &demands, &depths, &lag, &unserved}) {
+    families->push_back(family->Take());
+  }
+}
+
+void StateCollector::CollectWorkers(const std::vector<std::string>& queues,
+                                    Families* families) const {
+  Family taking("buzzer_queue_workers", "Connected workers that take jobs of the queue.");
+  Family stalled("buzzer_queue_stalled_workers",
+                 "Connected workers that serve the queue and take nothing of it, since something "
+                 "is wrong.");
+  for (const std::string& queue : queues) {
+    const WorkerRegistry::QueueWorkers workers = parts_.workers->Of(queue);
+    taking.Add(workers.workers, {{"queue", queue}});
+    stalled.Add(workers.stalled, {{"queue", queue}});
+  }
+  families->push_back(taking.Take());
+  families->push_back(stalled.Take());
+  families->push_back(
+      Family("buzzer_state_workers", "Connected workers.").Add(parts_.workers->size()).Take());
+  families->push_back(Family("buzzer_state_workers_stalled",
+                             "Connected workers that take nothing of any queue, since something is "
+                             "wrong.")
+                          .Add(parts_.workers->stalled())
+                          .Take());
+}
+
+void StateCollector::CollectCounters(const std::vector<std::string>& queues,
+                                     Families* families) const {
+  constexpr auto kCounter = prometheus::MetricType::Counter;
+  Family ended("buzzer_state_jobs_ended_total", "Jobs that ended, by queue and state.", kCounter);
+  Family failed("buzzer_state_attempts_failed_total",
+                "Attempts that failed, by queue and class of the reason.", kCounter);
+  Family retries("buzzer_state_retries_total", "Failed attempts that another one follows.",
+                 kCounter);
+  Family lost("buzzer_state_leases_lost_total",
+              "Attempts taken from a worker that was silent for its lease.", kCounter);
+  Family back("buzzer_state_attempts_handed_back_total", "Attempts that a live worker gave up.",
+              kCounter);
+  Family no_handler("buzzer_state_no_handler_total",
+                    "Jobs that came to a worker without a handler for their type.", kCounter);
+  // From the first scrape on: an increase from nothing is none to Prometheus.
+  std::map<std::string, JobCounters::Counts> by_queue;
+  for (const std::string& queue : queues) by_queue.try_emplace(queue);
+  for (auto& [queue, counts] : parts_.counters->Snapshot()) by_queue[queue] = std::move(counts);
+  for (const auto& [queue, counts] : by_queue) {
+    for (const auto& [state, count] :
+         {std::pair("succeeded", counts.succeeded), std::pair("failed", counts.failed),
+          std::pair("cancelled", counts.cancelled)}) {
+      ended.Add(static_cast<double>(count), {{"queue", queue}, {"state", state}});
+    }
+    for (const auto& [reason, count] : counts.attempts_failed) {
+      failed.Add(static_cast<double>(count), {{"queue", queue}, {"reason", reason}});
+    }
+    retries.Add(static_cast<double>(counts.retries), {{"queue", queue}});
+    lost.Add(static_cast<double>(counts.leases_lost), {{"queue", queue}});
+    back.Add(static_cast<double>(counts.handed_back), {{"queue", queue}});
+    no_handler.Add(static_cast<double>(counts.no_handler), {{"queue", queue}});
+  }
+  for (Family* family : {&ended, &failed, &retries, &lost, &back, &no_handler}) {
+    families->push_back(family->Take());
+  }
+}
+
+void StateCollector::CollectSpace(Families* families) const {
+  const StoreSpace space = parts_.store->Space();
+  const auto add = [&](const char* name, const char* help, int64_t value) {
+    families->push_back(Family(name, help).Add(static_cast<double>(value)).Take());
   };
-  gauge("buzzer_state_dispatched_rows", "Outbox rows out at the broker.",
-        static_cast<double>(stats.out));
-  gauge("buzzer_state_broker_up", "1 while connected to the broker.", stats.broker_up);
-  gauge("buzzer_state_broker_queues_unprepared",
-        "Broker queues that are not declared (again) yet; nothing is dispatched to them.",
-        static_cast<double>(stats.queues_unprepared));
-  gauge("buzzer_state_broker_unconfirmed_seconds",
-        "How long the broker has owed the confirm of a message; above some seconds a queue of it "
-        "has no leader.",
-        absl::ToDoubleSeconds(stats.broker_unconfirmed));
-  gauge("buzzer_state_broker_blocked", "1 while the broker blocks publishers.",
-        stats.broker_blocked);
-  gauge("buzzer_state_leases", "Running attempts.", static_cast<double>(parts_.leases->size()));
-  gauge("buzzer_state_watches", "Open watches.", static_cast<double>(parts_.hub->size()));
-  gauge("buzzer_state_workers", "Connected workers.", parts_.workers->size());
-  families.push_back(Family("buzzer_state_dispatches_total", "Messages published.",
-                            prometheus::MetricType::Counter)
-                         .Add(static_cast<double>(stats.published))
-                         .Take());
-  families.push_back(Family("buzzer_state_redispatches_total",
-                            "Times that a queue's rows were dispatched again.",
-                            prometheus::MetricType::Counter)
-                         .Add(static_cast<double>(stats.redispatches))
-                         .Take());
-  return families;
+  add("buzzer_state_waiting_jobs", "Jobs that wait, of all queues.", space.waiting);
+  add("buzzer_state_waiting_jobs_limit", "So many may wait; then submits are refused.",
+      space.max_waiting);
+  add("buzzer_state_disk_floor_bytes", "Below it submits are refused.", space.disk_floor);
+  if (space.disk_free.has_value()) {
+    add("buzzer_state_disk_free_bytes", "Free on the disk of the database.", *space.disk_free);
+  }
+  const bool disk_low =
+      space.disk_full || space.disk_free.value_or(space.disk_floor) < space.disk_floor;
+  families->push_back(Family("buzzer_state_store_full", "1 while submits are refused for a reason.")
+                          .Add(space.waiting >= space.max_waiting, {{"reason", "waiting_jobs"}})
+                          .Add(disk_low, {{"reason", "disk"}})
+                          .Take());
 }
 
 }  // namespace buzzer::state

@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "services/state/dispatcher.h"
+#include "services/state/job_counters.h"
 #include "services/state/job_event_hub.h"
 #include "services/state/job_store.h"
 #include "services/state/lease_monitor.h"
@@ -32,8 +33,8 @@ class CommitMetrics {
   prometheus::Histogram& writes_;
 };
 
-// What the parts of state tell when Prometheus asks: jobs by queue and state, the
-// outbox's depth and lag, leases, watches, workers, the broker. Thread-safe.
+// What the parts of state tell when Prometheus asks: jobs by queue and state, what happened to
+// them, the outbox's depth and lag, leases, watches, workers, room, the broker. Thread-safe.
 class StateCollector final : public prometheus::Collectable {
  public:
   // Not owned; must outlive the metrics endpoint.
@@ -44,6 +45,7 @@ class StateCollector final : public prometheus::Collectable {
     const JobEventHub* hub = nullptr;
     const WorkerRegistry* workers = nullptr;
     const TypeRegistry* types = nullptr;
+    const JobCounters* counters = nullptr;
     const Clock* clock = Clock::Real();
   };
   explicit StateCollector(Parts parts) : parts_(parts) {}
@@ -51,6 +53,13 @@ class StateCollector final : public prometheus::Collectable {
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
+  using Families = std::vector<prometheus::MetricFamily>;
+
+  void CollectJobs(const std::vector<std::string>& queues, Families* families) const;
+  void CollectWorkers(const std::vector<std::string>& queues, Families* families) const;
+  void CollectCounters(const std::vector<std::string>& queues, Families* families) const;
+  void CollectSpace(Families* families) const;
+
   const Parts parts_;
 };
 

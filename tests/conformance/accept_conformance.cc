@@ -228,6 +228,17 @@ TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfAllWaiting) {
   EXPECT_FALSE(store().Submit(NewJob()).ok());
 }
 
+TEST_P(JobStoreConformance, TellsHowMuchRoomThereIs) {
+  settings_.max_waiting = 3;
+  Reopen();
+  Queued();
+  const StoreSpace space = store_->Space();
+  EXPECT_EQ(space.waiting, 1);
+  EXPECT_EQ(space.max_waiting, 3);
+  EXPECT_GT(space.disk_free.value_or(1), 0);
+  EXPECT_FALSE(space.disk_full);
+}
+
 TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfTheirQueueOnly) {
   settings_.max_waiting_by_queue = {{"photos", 1}};
   Reopen();

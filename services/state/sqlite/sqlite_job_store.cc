@@ -4,6 +4,7 @@
 #include "services/state/sqlite/sqlite_job_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "common/mutex/mutex.h"
 #include "services/state/sqlite/directory_lock.h"
 #include "services/state/sqlite/disk_waker.h"
+#include "services/state/sqlite/free_disk.h"
 #include "services/state/sqlite/migrations.h"
 #include "services/state/sqlite/store_reader.h"
 
@@ -283,6 +285,16 @@ class SqliteJobStore final : public JobStore {
 
   std::vector<QueueCounts> Counts() const override { return counts_.Snapshot(); }
 
+  StoreSpace Space() const override {
+    StoreSpace space;
+    space.waiting = counts_.Waiting();
+    space.max_waiting = options_.limits.max_waiting;
+    space.disk_free = FreeDisk(options_.directory);
+    space.disk_floor = options_.limits.min_free_disk;
+    space.disk_full = disk_full_;
+    return space;
+  }
+
  private:
   std::string path() const { return DatabasePath(options_.directory); }
 
@@ -428,6 +440,7 @@ class SqliteJobStore final : public JobStore {
       absl::SleepFor(absl::Milliseconds(20));
     }
     const absl::Status status = writer_->Commit();
+    disk_full_ = ErrorReason(status) == kStoreFull;
     if (status.ok() && options_.on_commit) {
       options_.on_commit(writes, options_.clock->Monotonic() - start);
     }
@@ -500,6 +513,8 @@ class SqliteJobStore final : public JobStore {
   std::unique_ptr<StoreReader> reader_;
 
   DiskWaker disk_;
+  // The last commit found no space.
+  std::atomic<bool> disk_full_ = false;
 
   Mutex mutex_;
   CondVar write_ready_;

@@ -3,8 +3,6 @@
 
 #include "services/state/sqlite/store_writer.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "common/fault_points/fault_points.h"
 #include "common/limits/limits.h"
 #include "services/state/sqlite/commit_crash_points.h"
+#include "services/state/sqlite/free_disk.h"
 #include "services/state/sqlite/store_errors.h"
 
 namespace buzzer::state {
@@ -21,13 +20,6 @@ namespace {
 // A key outlives its deleted job until it is this old.
 constexpr absl::Duration kKeyRetention = absl::Hours(24);
 constexpr absl::Duration kDiskCheckInterval = absl::Seconds(1);
-
-absl::Status StoreFull(absl::string_view why) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, "STORE_FULL",
-                      absl::StrCat("no new jobs are accepted now: ", why))
-      .RetryAfter(absl::Seconds(10))
-      .Build();
-}
 
 }  // namespace
 
@@ -68,7 +60,8 @@ StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directo
                              " wake_at = min(shifted.at, ifnull(jobs.deadline_at, shifted.at))"
                              " FROM (SELECT n, min(run_at + ?1, ?2 + retry_delay) AS at"
                              "       FROM jobs WHERE state = 1 AND failed_attempts > 0) AS shifted"
-                             " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")) {
+                             " WHERE jobs.n = shifted.n AND jobs.run_at <> shifted.at")),
+      full_log_(clock) {
   LoadMemory();
   CapRetries();
 }
@@ -135,7 +128,7 @@ absl::Status StoreWriter::Commit() {
     database_->ClearStatus();
     recent_.Clear();
     LoadPaused();
-    if (full) return StoreFull("the disk is full");
+    if (full) return RefuseAll("disk_full", "the disk is full");
     if (all_written && database_->broken()) {
       return ErrorBuilder(absl::StatusCode::kUnavailable, kCommitInDoubt,
                           "the state service's disk failed; whether it kept this is unknown")
@@ -209,18 +202,25 @@ absl::Status StoreWriter::Admit(const internal::v1::NewJob& job) {
         .Build();
   }
   if (counts_->Waiting() + waiting_delta_ >= limits_.max_waiting) {
-    return StoreFull(
-        absl::StrCat("the limit of ", limits_.max_waiting, " waiting jobs is reached"));
+    return RefuseAll("waiting_jobs", absl::StrCat("the limit of ", limits_.max_waiting,
+                                                  " waiting jobs is reached"));
   }
   const absl::Duration now = clock_->Monotonic();
   if (now - disk_checked_at_ >= kDiskCheckInterval) {
     disk_checked_at_ = now;
-    struct statvfs disk;
-    disk_low_ = statvfs(directory_.c_str(), &disk) == 0 &&
-                static_cast<int64_t>(disk.f_bavail * disk.f_frsize) < limits_.min_free_disk;
+    disk_low_ = FreeDisk(directory_).value_or(limits_.min_free_disk) < limits_.min_free_disk;
   }
-  if (disk_low_) return StoreFull("the disk has too little free space");
+  if (disk_low_) return RefuseAll("disk_low", "the disk has too little free space");
+  full_log_.OnTaken();
   return absl::OkStatus();
+}
+
+absl::Status StoreWriter::RefuseAll(absl::string_view reason, const std::string& why) {
+  full_log_.OnRefused(reason, why);
+  return ErrorBuilder(absl::StatusCode::kUnavailable, kStoreFull,
+                      absl::StrCat("no new jobs are accepted now: ", why))
+      .RetryAfter(absl::Seconds(10))
+      .Build();
 }
 
 absl::StatusOr<JobRecord> StoreWriter::Submit(internal::v1::NewJob job) {

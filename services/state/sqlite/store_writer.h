@@ -17,6 +17,7 @@
 #include "services/state/job_store.h"
 #include "services/state/sqlite/count_table.h"
 #include "services/state/sqlite/database.h"
+#include "services/state/sqlite/fullness_log.h"
 #include "services/state/sqlite/job_rows.h"
 #include "services/state/sqlite/recent_jobs.h"
 
@@ -79,6 +80,8 @@ class StoreWriter {
   std::optional<JobRecord> Find(const JobId& id);
   absl::StatusOr<JobRecord> FindOwned(const std::string& tenant, const JobId& id);
   absl::Status Admit(const internal::v1::NewJob& job);
+  // The error of a store that takes no new jobs; tells the operator too.
+  absl::Status RefuseAll(absl::string_view reason, const std::string& why);
   // The stored job of a known key, an error, or nullopt if the key is new.
   std::optional<absl::StatusOr<JobRecord>> FindByKey(const internal::v1::NewJob& job);
   // Writes a record that a step changed, and all that follows from it.
@@ -128,6 +131,7 @@ class StoreWriter {
   int64_t last_position_ = 0;
   absl::Duration disk_checked_at_ = -absl::InfiniteDuration();
   bool disk_low_ = false;
+  FullnessLog full_log_;
 };
 
 }  // namespace buzzer::state

@@ -61,6 +61,7 @@ class DirectStore final : public JobStore {
   void ReadOldestReady(std::vector<std::string> queues,
                        Callback<std::vector<std::optional<absl::Time>>> done) override;
   std::vector<QueueCounts> Counts() const override { return counts_.Snapshot(); }
+  StoreSpace Space() const override { return {}; }
 
  private:
   // `apply(writer)` in a transaction of its own.

@@ -92,6 +92,7 @@ class ForwardingStore : public JobStore {
     to_->ReadOldestReady(std::move(queues), std::move(done));
   }
   std::vector<QueueCounts> Counts() const override { return to_->Counts(); }
+  StoreSpace Space() const override { return to_->Space(); }
 
  private:
   JobStore* const to_;

@@ -67,9 +67,11 @@ TEST_F(FullDisk, RefusesByNameAndGoesOnWhenThereIsSpace) {
     EXPECT_EQ(ErrorReason(refused), "STORE_FULL");
     EXPECT_TRUE(ErrorRetryAfter(refused).has_value());
   }
+  EXPECT_TRUE(store_->Space().disk_full);
   EXPECT_EQ(store().MustGet(before.id).state, v1::Job::QUEUED);
   room = kRoomy;
   const JobRecord after = Submit();
+  EXPECT_FALSE(store_->Space().disk_full);
   EXPECT_EQ(store().Outbox(), (std::vector<JobId>{before.id, after.id}));
   EXPECT_TRUE(store().Succeed(store().MustClaim(before.id)));
 }
