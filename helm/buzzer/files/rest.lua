@@ -13,11 +13,19 @@ local body_of = {
     payloadContentType, labels, idempotencyKey, runAt, delay, deadline, attemptTimeout,
     maxAttempts, lease, retention, retry]]},
   ["/v1/jobs:batchSubmit"] = {payload_at = 3, fields = "requests"},
+  ["/v1/jobs/*:cancel"] = {payload_at = 0, fields = "force"},
+  ["/v1/idempotencyKeys:release"] = {payload_at = 0, fields = "idempotencyKey"},
 }
 -- The fields of a submit's `retry`.
 local retry = {payload_at = 0, fields = "initialDelay, factor, maxDelay, jitter, finalReasons"}
 local no_body = {payload_at = 0, fields = ""}
-for _, body in pairs({no_body, retry, body_of["/v1/jobs"], body_of["/v1/jobs:batchSubmit"]}) do
+local function known_in(path)
+  local call = path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?") or ""
+  return body_of[(call:gsub("^/v1/jobs/[^/]*:", "/v1/jobs/*:"))] or no_body
+end
+local bodies = {no_body, retry}
+for _, body in pairs(body_of) do bodies[#bodies + 1] = body end
+for _, body in ipairs(bodies) do
   body.fields = body.fields:gsub("%s+", " ")
   body.is_field = {}
   -- By both of its names, and by no mixture, which the transcoder would drop.
@@ -191,7 +199,7 @@ function envoy_on_request(handle)
   if not body then return end
   local text, fault = body:getBytes(0, body:length()), nil
   if takes_body[method] then
-    fault = fault_of(text, body_of[path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?")] or no_body)
+    fault = fault_of(text, known_in(path))
   elseif text:find("%S") and not text:find("^%s*{%s*}%s*$") then
     -- The transcoder would take a GET's fields from it, and drop a DELETE's.
     fault = "this call takes no body: its fields stand in the path"
