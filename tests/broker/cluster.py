@@ -201,9 +201,20 @@ class Cluster:
         if self._epmd:
             self._epmd.kill()
             self._epmd.wait()
+        self._end_tools()
         shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):
             self._inside.rmdir()
+
+    def _end_tools(self):
+        """A rabbitmqctl that was given up may run still, and starts an epmd if it finds none. All
+        that is ours has our directory for a home, which nobody else has."""
+        mark = f"HOME={self.directory}".encode()
+        for entry in os.scandir("/proc"):
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark in pathlib.Path(
+                        entry.path, "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
 
     @property
     def url(self):
