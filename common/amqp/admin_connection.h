@@ -62,6 +62,12 @@ class AdminConnection final : private Session {
   void OnBody(amqp_channel_t, absl::string_view) override {}
   void OnBlocked(bool) override {}  // concerns those who publish
 
+  // Told `refusal` instead of being sent, if that is not OK.
+  struct Added {
+    AdminRequest request;
+    absl::Status refusal;
+  };
+
   void TakeWaiting();
   bool IsBusy() const;
   // Tells those that were added before then.
@@ -71,11 +77,6 @@ class AdminConnection final : private Session {
   std::atomic<bool> ending_{false};
 
   Mutex mutex_;
-  // Told `refusal` instead of being sent, if that is not OK.
-  struct Added {
-    AdminRequest request;
-    absl::Status refusal;
-  };
   std::deque<Added> added_ ABSL_GUARDED_BY(mutex_);
   // All that waits, what the thread has taken and not sent included.
   std::atomic<int64_t> waiting_count_{0};

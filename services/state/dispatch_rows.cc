@@ -15,7 +15,7 @@ namespace {
 
 constexpr absl::Duration kOvertakenLimit = absl::Minutes(5);
 // A message is claimed within milliseconds where a slot is free.
-constexpr absl::Duration kHoardedAfter = absl::Milliseconds(500);
+constexpr absl::Duration kHoardedAfter = absl::Milliseconds(250);
 constexpr absl::Duration kNoHandlerHold = absl::Seconds(1);
 constexpr absl::Duration kMaxNoHandlerHold = absl::Seconds(30);
 
@@ -108,9 +108,7 @@ void DispatchRows::NoteArrival(const JobId& job) {
   if (it != out_.end() && !went_twice) arrived_ = std::max(arrived_, it->second.dispatch);
 }
 
-void DispatchRows::TakeBack(const JobId& job) {
-  out_.erase(job);
-}
+void DispatchRows::TakeBack(const JobId& job) { out_.erase(job); }
 
 void DispatchRows::OnReturned(const OutboxEntry& entry, bool no_handler, absl::Duration now) {
   last_claim_ = now;

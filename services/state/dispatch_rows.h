@@ -87,8 +87,9 @@ class DispatchRows {
   // When the last claim came, on the monotonic clock.
   absl::Duration last_claim() const { return last_claim_; }
 
-  // Up to `limit` jobs, the first in order, whose messages the broker has had for half a second:
-  // they lie unclaimed at some worker, or behind such messages. Each is given twice a second.
+  // Up to `limit` jobs, the first in order, whose messages the broker has had for a quarter of a
+  // second: they lie unclaimed at some worker, or behind such messages. Each is given four times a
+  // second at most.
   std::vector<JobId> TakeHoarded(size_t limit, absl::Duration now);
 
   // Takes back the rows that were out 5 min ago (or up to 10) when later ones had been

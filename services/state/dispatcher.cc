@@ -339,11 +339,10 @@ void Dispatcher::Do(const Work& work) {
   if ((work.publish.empty() && work.read.empty()) || !BeginUse()) return;
   for (const Publishing& publishing : work.publish) {
     for (const DispatchLane::Message& message : publishing.messages) {
-      publisher_->Publish(publishing.broker_queue, ToBody(message),
-                          [this, lane = publishing.lane, type = message.front().type,
-                           jobs = JobsOf(message)](amqp::Fate fate) {
-                            OnFate(lane, type, jobs, fate);
-                          });
+      publisher_->Publish(
+          publishing.broker_queue, ToBody(message),
+          [this, lane = publishing.lane, type = message.front().type,
+           jobs = JobsOf(message)](amqp::Fate fate) { OnFate(lane, type, jobs, fate); });
     }
   }
   for (const Reading& reading : work.read) {
@@ -477,6 +476,8 @@ void Dispatcher::CountWorkers() {
 
 void Dispatcher::OfferHoarded(const std::string& queue,
                               const std::map<std::string, WorkerSlots::Type>& types) {
+  // Planted bug, never in a real build: nobody looks for what was acked and never claimed.
+  if (BUZZER_PLANTED("ack_before_claim")) return;
   for (const auto& [type, slots] : types) {
     if (slots.idle == 0) continue;
     int idle = slots.idle;

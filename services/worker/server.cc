@@ -69,6 +69,7 @@ class RealServer final : public Server {
         registry_(std::make_shared<prometheus::Registry>()),
         counters_(registry_.get()),
         worker_(WorkerOptions()) {
+    counters_.Show(options.config);
     line_ = std::make_unique<GrpcStateLine>(MakeChannel(options.state_address, credentials),
                                             worker_.session(),
                                             [this](bool up) { SetHealth(kHealthOfState, up); });
@@ -119,6 +120,7 @@ class RealServer final : public Server {
 
   absl::Status Reconfigure(const Config& config) override {
     if (absl::Status can = CheckPrograms(config); !can.ok()) return can;
+    counters_.Show(config);
     worker_.Reconfigure(config, MakeHandlers(config));
     return absl::OkStatus();
   }

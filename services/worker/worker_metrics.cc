@@ -76,18 +76,28 @@ void WorkerCounters::OnClaimAnswered(absl::string_view answer) {
   claims->Increment();
 }
 
+void WorkerCounters::Show(const Config& config) {
+  MutexLock lock(&mutex_);
+  for (const HandlerConfig& handler : config.handlers) AttemptsOf(handler.type, "not_started");
+}
+
+prometheus::Counter& WorkerCounters::AttemptsOf(const std::string& type,
+                                                absl::string_view outcome) {
+  prometheus::Counter*& attempts = types_[type].attempts[outcome];
+  if (attempts == nullptr) {
+    attempts = &attempts_.Add({{"type", type}, {"outcome", std::string(outcome)}});
+  }
+  return *attempts;
+}
+
 void WorkerCounters::OnAttemptEnded(const std::string& type, absl::string_view outcome,
                                     absl::Duration ran) {
   MutexLock lock(&mutex_);
+  AttemptsOf(type, outcome).Increment();
   OfType& of_type = types_[type];
   if (of_type.run_seconds == nullptr) {
     of_type.run_seconds = &run_seconds_.Add({{"type", type}}, kRunSeconds);
   }
-  prometheus::Counter*& attempts = of_type.attempts[outcome];
-  if (attempts == nullptr) {
-    attempts = &attempts_.Add({{"type", type}, {"outcome", std::string(outcome)}});
-  }
-  attempts->Increment();
   of_type.run_seconds->Observe(absl::ToDoubleSeconds(ran));
 }
 

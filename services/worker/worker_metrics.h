@@ -25,6 +25,10 @@ class WorkerCounters final : public WorkerEvents {
  public:
   explicit WorkerCounters(prometheus::Registry* registry);
 
+  // Shows what alerts ask of each handler from the first scrape on: an increase from nothing is
+  // none to Prometheus.
+  void Show(const Config& config);
+
   void OnClaimAnswered(absl::string_view answer) override;
   void OnAttemptEnded(const std::string& type, absl::string_view outcome,
                       absl::Duration ran) override;
@@ -39,6 +43,9 @@ class WorkerCounters final : public WorkerEvents {
   prometheus::Family<prometheus::Counter>& claims_;
   prometheus::Family<prometheus::Counter>& attempts_;
   prometheus::Family<prometheus::Histogram>& run_seconds_;
+  prometheus::Counter& AttemptsOf(const std::string& type, absl::string_view outcome)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // What the families hold, found without making a map of labels for each job.
   Mutex mutex_;
   CountersByLabel claims_by_answer_ ABSL_GUARDED_BY(mutex_);

@@ -306,7 +306,8 @@ def test_the_metrics_of_alerts_and_scalers_are_there(plain):
     """Each by its name, with its labels, in what the services tell."""
     job = submit(plain, 30)
     harness.eventually(lambda: state_of(job) == "RUNNING", what="a running job")
-    told = {"state": metrics(plain, 9102), "frontend": metrics(plain, 9101)}
+    told = {"state": metrics(plain, 9102), "frontend": metrics(plain, 9101),
+            "workers": metrics(plain, 9103)}
     rules = render(case="hpa").get("PrometheusRule", "b-buzzer")["spec"]["groups"][0]["rules"]
     assert len(rules) >= 10
     checked = 0

@@ -932,7 +932,8 @@ def test_get_queue_tells_its_counts(buzzer, team, running):
     queue = answer.json()
     assert set(queue) - {"oldestReadyAge"} == {
         "name", "paused", "ready", "running", "scheduled", "failed", "succeeded", "cancelled",
-        "workers", "slots", "submitRate", "startRate", "endRate", "types", "maxWaiting"}
+        "workers", "slots", "submitRate", "startRate", "endRate", "types", "maxWaiting",
+        "stalledWorkers", "stallReason"}
     assert (queue["name"], queue["paused"]) == ("queues/demo.echo", False)
     assert int(queue["scheduled"]) >= 3 and int(queue["succeeded"]) >= 4
     assert queue["workers"] == 1 and queue["slots"] >= 1 and queue["submitRate"] > 0
@@ -978,7 +979,7 @@ def test_a_paused_queue_takes_jobs_and_runs_none_until_it_is_resumed(buzzer):
 @pytest.mark.parametrize("method, path", [
     ("GET", "/"), ("GET", "/v1"), ("PUT", "/v1/jobs"), ("PATCH", f"/v1/jobs/{UNKNOWN_ID}"),
     ("POST", f"/v1/jobs/{UNKNOWN_ID}:explode"), ("GET", f"/v1/jobs/{UNKNOWN_ID}:cancel"),
-    ("DELETE", "/v1/queues/demo.echo"), ("POST", "/buzzer.v1.JobService/SubmitJob"),
+    ("DELETE", "/v1/queues"), ("POST", "/buzzer.v1.JobService/SubmitJob"),
     ("POST", "/buzzer.internal.v1.StateService/GetJob"),
 ])
 def test_what_is_no_call_is_404(buzzer, method, path):

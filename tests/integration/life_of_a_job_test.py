@@ -316,10 +316,10 @@ def test_a_failing_job_is_retried_and_succeeds(fresh_buzzer):
 
 def test_what_a_stopped_program_wrote_stands_in_the_error_of_every_end(buzzer_with_programs):
     set_ = buzzer_with_programs
-    timed_out = set_.submit("test.complain", attemptTimeout="1s")
-    overdue = set_.submit("test.complain", deadline="2s")
     cancelled = set_.submit("test.complain")
     harness.eventually(lambda: "progress" in set_.get(cancelled["id"]), what="it has written")
+    timed_out = set_.submit("test.complain", attemptTimeout="1s")
+    overdue = set_.submit("test.complain", deadline="2s")
     set_.rest("POST", f"/v1/jobs/{cancelled['id']}:cancel", json={})
     for job, state, reason, attempts in [(cancelled, "CANCELLED", "CANCELLED", 1),
                                          (overdue, "FAILED", "DEADLINE_EXCEEDED", 1),

@@ -25,6 +25,7 @@ def strange(broker):
     port = harness.free_port()
     with harness.Set(broker, worker_flags=["--health_address", f"127.0.0.1:{port}"]) as running:
         running.health_port = port
+        running.worker.wait_for_event("ready")
         yield running
 
 

@@ -60,8 +60,9 @@ def test_a_worker_of_another_prefix_is_not_ready(fresh_buzzer):
     worker = Probed(fresh_buzzer, "--broker_queue_prefix", "elsewhere")
     worker.part.start()
     told = worker.part.wait_for_event("not_ready")
-    assert "elsewhere.demo" in told["error"]
-    assert "takes no jobs" in worker.probe()
+    assert "elsewhere" in told["error"], "state says so, or the broker, whichever comes first"
+    harness.eventually(lambda: "takes no jobs" in worker.probe(), what="it says what is missing")
+    harness.eventually(lambda: "queue" in problems(worker.gauges()), what="no queue is there")
     gauges = worker.gauges()
     assert gauges["buzzer_worker_ready"] == 0
     assert gauges["buzzer_worker_broker_up"] == 1

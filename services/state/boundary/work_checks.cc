@@ -55,9 +55,12 @@ bool IsLine(absl::string_view text, size_t max_bytes) {
 absl::Status CheckTypes(const Hello& hello, absl::flat_hash_set<std::string>* queues) {
   for (int i = 0; i < hello.types_size(); ++i) {
     const Hello::Type& type = hello.types(i);
-    if (auto bad = CheckName(Element("hello.types", i, "type"), type.type()); !bad.ok()) return bad;
-    if (auto bad = CheckName(Element("hello.types", i, "queue"), type.queue()); !bad.ok()) {
-      return bad;
+    const auto field = [&](absl::string_view name) { return Element("hello.types", i, name); };
+    if (auto bad = CheckName(field("type"), type.type()); !bad.ok()) return bad;
+    if (auto bad = CheckName(field("queue"), type.queue()); !bad.ok()) return bad;
+    for (const auto& [name, number] :
+         {std::pair("slots", type.slots()), std::pair("idle_slots", type.idle_slots())}) {
+      if (auto bad = CheckNumber(field(name), number, kMaxSlotsOfAWorker); !bad.ok()) return bad;
     }
     queues->insert(type.queue());
   }

@@ -3,14 +3,13 @@
 
 #include "services/worker/intake/idle_slots.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace buzzer::worker {
 
-void IdleSlots::OnOffered(const std::string& type) {
+void IdleSlots::OnOffer(const std::string& type) {
   const auto it = types_.find(type);
-  if (it != types_.end()) it->second.offered_since = true;
+  if (it != types_.end()) it->second.is_stale = true;
 }
 
 bool IdleSlots::Look(const Config& config, const Slots& slots, bool takes_jobs,
@@ -20,11 +19,10 @@ bool IdleSlots::Look(const Config& config, const Slots& slots, bool takes_jobs,
   bool changed = false;
   std::map<std::string, Type> looked;
   for (const HandlerConfig& handler : config.handlers) {
-    Type type = std::exchange(types_[handler.type], {});
-    const int free = takes_jobs ? slots.FreeOfType(handler.type) : 0;
-    const int idle = type.offered_since ? 0 : std::min(type.free, free);
-    changed |= idle != type.idle;
-    looked[handler.type] = {idle, free, false};
+    const Type type = types_[handler.type];
+    const int idle = takes_jobs ? slots.FreeOfType(handler.type) : 0;
+    changed |= idle != type.idle || type.is_stale;
+    looked[handler.type] = {idle, false};
   }
   types_ = std::move(looked);
   return changed;

@@ -12,17 +12,18 @@
 
 namespace buzzer::worker {
 
-// Which types' slots have been free from one look to the next while no job of the type came. The
-// state service is told, and sends such a worker what lies unclaimed at others. Looks four times
-// a second at most, so that a busy worker does not tell of every job. Not thread-safe.
+// How many of each type's slots are free though all that came was claimed. The state service is
+// told, and offers such a worker what lies unclaimed elsewhere. Looks four times a second at most,
+// so that a busy worker does not tell of every job. Not thread-safe.
 class IdleSlots {
  public:
   static constexpr absl::Duration kInterval = absl::Milliseconds(250);
 
-  // A job of the type was offered.
-  void OnOffered(const std::string& type);
+  // The state service has offered a job of the type, and counts on one idle slot less.
+  void OnOffer(const std::string& type);
 
-  // Looks, if it is time to, at what is free of the types in `config`; true if anything that
+  // Looks, if it is time to, at what is free of the types in `config`, after everything that can be
+  // claimed was taken; true if anything that
   // Of gives has changed. With `takes_jobs` false nothing counts as idle.
   bool Look(const Config& config, const Slots& slots, bool takes_jobs, absl::Duration now);
   absl::Duration next_look() const { return next_look_; }
@@ -32,9 +33,8 @@ class IdleSlots {
  private:
   struct Type {
     int idle = 0;
-    // At the last look.
-    int free = 0;
-    bool offered_since = false;
+    // The state service knows another number than `idle`.
+    bool is_stale = false;
   };
 
   std::map<std::string, Type> types_;

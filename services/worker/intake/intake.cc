@@ -160,11 +160,9 @@ void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
   }
   // Planted bug, never in a real build: the ack comes before the claim.
   const bool ack_now = BUZZER_PLANTED("ack_before_claim");
-  std::vector<std::string> types;
-  if (!lane->Add(delivery, options_.clock->Monotonic(), &types) || ack_now) {
+  if (!lane->Add(delivery, options_.clock->Monotonic()) || ack_now) {
     consumer_->Ack(delivery.channel, delivery.tag);
   }
-  for (const std::string& type : types) idle_.OnOffered(type);
   Advance();
 }
 
@@ -215,8 +213,8 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
     if (claim.message != nullptr) Answered(*claim.message);
     // The type that the message told may be wrong only if two installations share a
     // broker and a prefix; whoever knows better may have the job.
-    const bool fits = claim.holds_slot && answer.granted().type() == claim.type &&
-                      slots_.HasHandler(claim.type);
+    const bool fits =
+        claim.holds_slot && answer.granted().type() == claim.type && slots_.HasHandler(claim.type);
     unwanted = answer.has_granted() && (draining_ || !fits);
     if (claim.holds_slot && (unwanted || !answer.has_granted())) slots_.Free(claim.type);
     if (unwanted) slots_.AddWaitingOutcome();
@@ -234,8 +232,8 @@ void Intake::OnClaimAnswer(internal::v1::ClaimAnswer& answer) {
 void Intake::OnOffer(const internal::v1::Offer& offer) {
   const auto job = JobId::FromBytes(offer.job_id());
   MutexLock lock(&mutex_);
+  idle_.OnOffer(offer.type());
   if (!job.has_value() || !state_up_ || draining_ || !slots_.IsFree(offer.type())) return;
-  idle_.OnOffered(offer.type());
   Claim({*job, offer.type(), /*message=*/nullptr}, ClaimMessage::INTENT_RUN);
 }
 
@@ -309,8 +307,8 @@ void Intake::ClaimWhatFits() {
     turn_ = (turn_ + 1) % lanes_.size();
     if (job.has_value()) {
       const bool can_run = slots_.HasHandler(job->type);
-      Claim(*std::move(job), can_run ? ClaimMessage::INTENT_RUN
-                                     : ClaimMessage::INTENT_RETURN_NO_HANDLER);
+      Claim(*std::move(job),
+            can_run ? ClaimMessage::INTENT_RUN : ClaimMessage::INTENT_RETURN_NO_HANDLER);
       passed_over = 0;
     } else {
       ++passed_over;
@@ -368,8 +366,7 @@ void Intake::TendChannels(absl::Duration now) {
 
 void Intake::CloseAll(QueueLane& lane) {
   const Slots none{Config{}};
-  const ChannelPlan plan =
-      lane.Decide(/*allowed=*/false, none, options_.clock->Monotonic());
+  const ChannelPlan plan = lane.Decide(/*allowed=*/false, none, options_.clock->Monotonic());
   for (const amqp::ChannelId channel : plan.close) {
     if (consumer_ != nullptr) consumer_->Close(channel);
     lane.Closed(channel);

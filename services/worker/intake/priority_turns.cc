@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kHigh = 0;
 constexpr size_t kNormal = 1;
 constexpr size_t kLow = 2;
-constexpr std::array<size_t, 10> kRound = {kHigh,   kNormal, kHigh, kHigh,   kNormal,
+constexpr std::array<size_t, 10> kRound = {kHigh, kNormal, kHigh, kHigh,   kNormal,
                                            kHigh, kLow,    kHigh, kNormal, kHigh};
 
 }  // namespace

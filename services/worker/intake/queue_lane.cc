@@ -175,8 +175,7 @@ int QueueLane::prefetch() const {
   return sum;
 }
 
-bool QueueLane::Add(const amqp::Delivery& delivery, absl::Duration now,
-                    std::vector<std::string>* types) {
+bool QueueLane::Add(const amqp::Delivery& delivery, absl::Duration now) {
   DispatchedJobs dispatched = ReadDispatchMessage(delivery.body);
   const auto place = std::find(broker_queues_.begin(), broker_queues_.end(), delivery.queue);
   if (place == broker_queues_.end()) {
@@ -194,7 +193,6 @@ bool QueueLane::Add(const amqp::Delivery& delivery, absl::Duration now,
   ++channels_[delivery.channel].unacked[message->priority];
   for (DispatchedJob& job : dispatched.jobs) {
     ++message->unanswered;
-    if (types != nullptr) types->push_back(job.type);
     std::string type = job.type;
     offered_[message->priority][std::move(type)].push_back(
         {++last_place_, {job.id, std::move(job.type), message}});

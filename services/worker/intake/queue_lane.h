@@ -97,9 +97,8 @@ class QueueLane {
   int prefetch() const;
 
   // Takes a message of a channel in. Whether there is a job in it; otherwise it is to
-  // be acked at once. Gives the types of its jobs in `types`, unless null.
-  bool Add(const amqp::Delivery& delivery, absl::Duration now,
-           std::vector<std::string>* types = nullptr);
+  // be acked at once.
+  bool Add(const amqp::Delivery& delivery, absl::Duration now);
   // The message was acked.
   void Acked(const OpenMessage& message);
 

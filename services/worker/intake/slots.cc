@@ -23,9 +23,8 @@ void Slots::Reconfigure(const Config& config) {
     type.queue = handler.queue;
     type.limit = handler.concurrency;
   }
-  std::erase_if(types_, [](const auto& entry) {
-    return entry.second.limit == 0 && entry.second.busy == 0;
-  });
+  std::erase_if(
+      types_, [](const auto& entry) { return entry.second.limit == 0 && entry.second.busy == 0; });
 }
 
 bool Slots::HasHandler(const std::string& type) const { return LimitOfType(type) > 0; }

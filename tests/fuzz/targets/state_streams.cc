@@ -138,9 +138,9 @@ class Conversation {
 
  private:
   void OpenWork(int line) {
-    work_[line].Open(
-        std::make_shared<WorkStream>(WorkStream::Parts{store_, &leases_, &types_, &workers_, &slots_},
-                                     ++last_stream_, "peer", work_[line].peer));
+    work_[line].Open(std::make_shared<WorkStream>(
+        WorkStream::Parts{store_, &leases_, &types_, &workers_, &slots_}, ++last_stream_, "peer",
+        work_[line].peer));
   }
 
   // See StateScript.

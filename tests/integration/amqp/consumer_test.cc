@@ -272,11 +272,11 @@ TEST_F(ConsumerTest, SaysWhenAQueueIsMissing) {
 TEST_F(ConsumerTest, KeepsItsConnectionWhileQueuesAreBeingMade) {
   constexpr int kQueues = 40;
   std::unique_ptr<Consumer> consumer;
-  Mutex mutex;
-  std::map<ChannelId, std::string> queues;
   Watched<bool> up{false};
   Watched<int> downs{0};
   Watched<std::set<std::string>> delivered;
+  std::map<ChannelId, std::string> queues;  // Under the mutex.
+  Mutex mutex;
   const auto open = [&](const std::string& queue) {
     MutexLock lock(&mutex);
     queues[consumer->Open({queue}, 1)] = queue;

@@ -149,6 +149,12 @@ TEST(WorkChecks, RefuseAHelloWhoseNumbersCannotBe) {
     hello = GoodHello();
     hello.mutable_queues(0)->set_prefetch(number);
     ExpectRefused(hello, "hello.queues[0].prefetch");
+    hello = GoodHello();
+    hello.mutable_types(0)->set_slots(number);
+    ExpectRefused(hello, "hello.types[0].slots");
+    hello = GoodHello();
+    hello.mutable_types(0)->set_idle_slots(number);
+    ExpectRefused(hello, "hello.types[0].idle_slots");
   }
 }
 

@@ -225,6 +225,24 @@ TEST_F(WorkStreamTest, TellsOfACancelAfterAGrantThatDidNotFitIntoTheFirstMessage
   EXPECT_EQ(last.cancels(0).job_id(), specs.back().id());
 }
 
+TEST_F(WorkStreamTest, OffersJobsToAWorkerWithIdleSlots) {
+  internal::v1::WorkRequest hello;
+  hello.mutable_hello()->set_worker("w1");
+  auto* const type = hello.mutable_hello()->add_types();
+  type->set_type("demo.echo");
+  type->set_queue("demo.echo");
+  type->set_slots(1);
+  type->set_idle_slots(1);
+  stream_->OnRequest(hello);
+  const JobId job = JobId::Make(absl::Now());
+  slots_.Offer("demo.echo", {job});
+  std::vector<std::string> offered;
+  for (const WorkResponse& response : client_->Received()) {
+    for (const auto& offer : response.offers()) offered.push_back(offer.job_id());
+  }
+  EXPECT_EQ(offered, std::vector<std::string>{std::string(job.bytes())});
+}
+
 TEST_F(WorkStreamTest, TellsOfNoCancelWithAnOrdinaryGrant) {
   gate_.Open();
   const JobRecord job = Submit();

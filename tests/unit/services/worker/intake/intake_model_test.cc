@@ -198,8 +198,8 @@ class Model {
   }
 
   void Offer(ModelWorker& worker, const std::string& type, const JobId& job) {
+    worker.idle.OnOffer(type);
     if (!worker.slots.IsFree(type)) return;
-    worker.idle.OnOffered(type);
     worker.slots.Take(type);
     worker.claims.push_back({{job, type, nullptr}, true});
   }
@@ -255,11 +255,9 @@ class Model {
         }
         ModelWorker& worker = *workers_[to->second.worker];
         const uint64_t tag = ++last_tag_;
-        std::vector<std::string> offered;
         ASSERT_TRUE(worker.lane.Add({to->first, tag, worker.lane.broker_queues()[priority],
                                      body.SerializeAsString(), false},
-                                    now_, &offered));
-        for (const std::string& type : offered) worker.idle.OnOffered(type);
+                                    now_));
         to->second.unacked[priority][tag] = std::move(message);
       }
     }
@@ -278,15 +276,17 @@ class Model {
         lanes_[job.priority].OnLeft(EntryOf(index), /*claimed=*/true, now_);
         std::uniform_real_distribution<double> share(0, 1);
         const Type& type = types_[job.type];
-        worker.running.push_back({index, now_ + type.least + share(random_) * (type.most - type.least)});
+        worker.running.push_back(
+            {index, now_ + type.least + share(random_) * (type.most - type.least)});
       } else if (claim.runs) {
         worker.slots.Free(types_[job.type].name);
       } else if (job.state == Job::State::kQueued) {
         lanes_[job.priority].OnReturned(EntryOf(index), /*no_handler=*/false, now_);
       }
       if (claim.job.message == nullptr || --claim.job.message->unanswered > 0) continue;
-      channels_.at(claim.job.message->channel).unacked[claim.job.message->priority].erase(
-          claim.job.message->tag);
+      channels_.at(claim.job.message->channel)
+          .unacked[claim.job.message->priority]
+          .erase(claim.job.message->tag);
       worker.lane.Acked(*claim.job.message);
     }
   }
@@ -317,13 +317,14 @@ class Model {
       worker.lane.Opened(last_channel_, plan.open_prefetch, now_);
       ++opened_;
     }
-    while (auto job = worker.lane.TakeOverdue(now_)) worker.claims.push_back({*std::move(job), false});
+    while (auto job = worker.lane.TakeOverdue(now_))
+      worker.claims.push_back({*std::move(job), false});
     if (!worker.idle.Look(worker.config, worker.slots, true, now_)) return;
     for (const Type& type : types_) worker.told_idle[type.name] = worker.idle.Of(type.name);
   }
 
-  // Of each priority there is a job that the worker may take now, at the broker or here: what
-  // lies at another worker does not wait for this one.
+  // The worker holds a job of each priority that it may take now; or, if only one type is served,
+  // there is one at the broker.
   bool AllWaitFor(size_t index) const {
     const ModelWorker& worker = *workers_[index];
     for (size_t priority = 0; priority < kPriorities; ++priority) {
@@ -333,14 +334,23 @@ class Model {
                  worker.slots.IsFree(types_[jobs_[job].type].name);
         });
       };
-      bool waits = std::any_of(broker_[priority].begin(), broker_[priority].end(), may_take);
+      bool waits = types_.size() == 1 &&
+                   std::any_of(broker_[priority].begin(), broker_[priority].end(), may_take);
       for (const auto& [id, channel] : channels_) {
         if (channel.worker != index) continue;
-        for (const auto& [tag, message] : channel.unacked[priority]) waits |= may_take(message);
+        for (const auto& [tag, message] : channel.unacked[priority]) {
+          waits |= may_take(message) && !IsClaimed(worker, message);
+        }
       }
       if (!waits) return false;
     }
     return true;
+  }
+
+  bool IsClaimed(const ModelWorker& worker, const Message& message) const {
+    return std::any_of(worker.claims.begin(), worker.claims.end(), [&](const Pending& claim) {
+      return std::count(message.jobs.begin(), message.jobs.end(), by_id_.at(claim.job.id)) > 0;
+    });
   }
 
   void LookForStarvation() {
@@ -416,11 +426,11 @@ TEST_P(IntakeShares, AreSixThreeAndOneOfAnyTen) {
   const auto [workers, slots] = GetParam();
   Model model({{"work", slots, absl::Milliseconds(100), absl::Milliseconds(900)}},
               std::vector<int>(static_cast<size_t>(workers), slots), 7);
-  const int jobs = 40 * workers * slots;
+  const int jobs = std::max(100, 40 * workers * slots);
   for (int i = 0; i < jobs; ++i) {
     for (size_t priority = 0; priority < kPriorities; ++priority) model.Submit(0, priority);
   }
-  model.Run(absl::Seconds(20));
+  model.Run(absl::Minutes(1));
   ExpectSixThreeAndOne(model);
   // Over all workers, of those that started first: one for each worker more or less.
   std::vector<std::pair<absl::Duration, size_t>> starts;
@@ -503,7 +513,8 @@ TEST_P(RandomIntake, KeepsTheRule) {
   std::vector<Type> types;
   for (int i = pick(1, 4); i > 0; --i) {
     const absl::Duration least = absl::Milliseconds(pick(50, 3000));
-    types.push_back({absl::StrCat("t", i), pick(1, 6), least, least + absl::Milliseconds(pick(0, 3000))});
+    types.push_back(
+        {absl::StrCat("t", i), pick(1, 6), least, least + absl::Milliseconds(pick(0, 3000))});
   }
   std::vector<int> slots;
   for (int i = pick(1, 4); i > 0; --i) slots.push_back(pick(1, 12));

@@ -44,9 +44,9 @@ TEST(PriorityTurns, GiveTheShareOfAnEmptyPriorityToTheOthers) {
 
 TEST(PriorityTurns, OweNothingForTheTimeInWhichAPriorityWasEmpty) {
   using Waiting = std::array<bool, kPriorities>;
-  for (const Waiting& before : {Waiting{true, false, false}, Waiting{false, true, false},
-                                Waiting{false, false, true}, Waiting{true, true, false},
-                                Waiting{false, true, true}}) {
+  for (const Waiting& before :
+       {Waiting{true, false, false}, Waiting{false, true, false}, Waiting{false, false, true},
+        Waiting{true, true, false}, Waiting{false, true, true}}) {
     PriorityTurns turns;
     for (int i = 0; i < 7; ++i) turns.Take(before);
     EXPECT_EQ(CountTaken(turns, {true, true, true}, 10), (Counts{6, 3, 1}));

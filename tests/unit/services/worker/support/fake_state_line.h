@@ -10,6 +10,7 @@
 #include <string>
 
 #include "buzzer/internal/v1/work_service.pb.h"
+#include "common/job_id/job_id.h"
 #include "services/worker/state_line.h"
 #include "services/worker/state_session.h"
 #include "tests/integration/support/watched.h"
@@ -69,6 +70,13 @@ class FakeStateLine final : public StateLine {
   void SayReturned(const internal::v1::Claim& claim, internal::v1::Returned::Reason reason) {
     internal::v1::WorkResponse response;
     Answer(claim, response)->mutable_returned()->set_reason(reason);
+    session_->OnResponse(response);
+  }
+  void Offer(const JobId& job, const std::string& type) {
+    internal::v1::WorkResponse response;
+    auto* const offer = response.add_offers();
+    offer->set_job_id(std::string(job.bytes()));
+    offer->set_type(type);
     session_->OnResponse(response);
   }
   void AnswerOutcome(const internal::v1::Outcome& outcome, bool accepted = true) {
