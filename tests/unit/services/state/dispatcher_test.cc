@@ -122,6 +122,15 @@ class DispatcherTest : public StoreTest {
       dispatcher_->Tick();
     }
   }
+  // For what comes some time after an answer of the broker that the dispatcher may not have
+  // heard yet: the time is counted from when it does.
+  bool AwaitAsTimePasses(const std::function<bool()>& condition) {
+    return broker_.Await([&] {
+      if (condition()) return true;
+      Pass(absl::Seconds(1));
+      return false;
+    });
+  }
 
   FlakyStore flaky_{store_.get()};
   testing::FakeBroker broker_;
@@ -364,7 +373,7 @@ TEST_F(DispatcherTest, RemakesTheQueueOverWhichTheConnectionIsLostAndNoOther) {
   broker_.BreakQueue(kHigh);
   broker_.SetUp(true);
   EXPECT_TRUE(broker_.Await([&] { return broker_.declares_alone(kHigh) > 0; }));
-  Pass(absl::Seconds(10));
+  EXPECT_TRUE(AwaitAsTimePasses([&] { return dispatcher_->stats().queues_unprepared == 0; }));
   EXPECT_TRUE(AwaitReady({job.id}));
   auto urgent = NewJob();
   urgent.set_priority(v1::Job::HIGH);
@@ -439,8 +448,7 @@ TEST_F(DispatcherTest, SendsARefusedMessageAgainAfterASecond) {
   broker_.SetFate(amqp::Fate::kConfirmed);
   dispatcher_->Tick();
   EXPECT_TRUE(broker_.Ready(kNormal).empty());
-  Pass(absl::Seconds(1));
-  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_TRUE(AwaitAsTimePasses([&] { return broker_.Ready(kNormal) == jobs; }));
   EXPECT_EQ(broker_.declares(kNormal), 1);
 }
 
@@ -451,8 +459,8 @@ TEST_F(DispatcherTest, DeclaresAQueueAnewThatIsGoneAndSendsAllAgain) {
   broker_.DeleteQueue(kNormal);
   const JobRecord late = Submit();  // Comes back unroutable.
   ASSERT_TRUE(broker_.Await([&] { return broker_.published() == 4; }));
-  Pass(absl::Seconds(1));
-  EXPECT_TRUE(AwaitReady({jobs[0], jobs[1], jobs[2], late.id}));
+  const Jobs all = {jobs[0], jobs[1], jobs[2], late.id};
+  EXPECT_TRUE(AwaitAsTimePasses([&] { return broker_.Ready(kNormal) == all; }));
 }
 
 TEST_F(DispatcherTest, NoticesAGoneQueueWithinFiveSecondsThoughNothingIsPublished) {
@@ -535,8 +543,7 @@ TEST_F(DispatcherTest, DoesNotHurryAStoreThatCannotReadItsOutbox) {
   for (int i = 0; i < 10; ++i) dispatcher_->Tick();
   EXPECT_EQ(flaky_.reads, 3);
   flaky_.failing = false;
-  Pass(absl::Seconds(1));
-  EXPECT_TRUE(AwaitReady(jobs));
+  EXPECT_TRUE(AwaitAsTimePasses([&] { return broker_.Ready(kNormal) == jobs; }));
 }
 
 TEST_F(DispatcherTest, SendsAllAgainWhenTheStoreWasReopened) {
