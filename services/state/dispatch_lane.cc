@@ -21,7 +21,7 @@ constexpr int kSearchPage = 400;
 }  // namespace
 
 DispatchRows& DispatchLane::RowsOf(const std::string& type) {
-  const auto [it, is_new] = rows_.try_emplace(type, type, /*is_read=*/searched_);
+  const auto [it, is_new] = rows_.try_emplace(type, type, &order_, /*is_read=*/searched_);
   if (is_new) TellWorkers();
   return it->second;
 }
@@ -65,6 +65,7 @@ void DispatchLane::TellWorkers() {
 
 std::vector<DispatchLane::Message> DispatchLane::TakeReady(absl::Duration now) {
   std::vector<Message> messages;
+  order_.BeginBatch();
   for (auto& [type, rows] : rows_) {
     std::vector<Message> taken = rows.TakeReady(now);
     std::move(taken.begin(), taken.end(), std::back_inserter(messages));
@@ -99,28 +100,33 @@ std::vector<DispatchLane::ReadRequest> DispatchLane::NextReads(absl::Duration no
   if (rows_.empty()) {
     if (searching_ || searched_) return {};
     searching_ = true;
-    return {{"", 0, kSearchPage}};
+    return {{{}, 0, kSearchPage}};
+  }
+  std::map<int64_t, ReadRequest> by_place;
+  for (auto& [type, rows] : rows_) {
+    const auto wanted = rows.NextRead(now);
+    if (!wanted.has_value()) continue;
+    ReadRequest& read = by_place[wanted->after];
+    read.types.push_back(type);
+    read.after = wanted->after;
+    read.limit = std::max(read.limit, wanted->limit);
   }
   std::vector<ReadRequest> reads;
-  for (auto& [type, rows] : rows_) {
-    if (auto request = rows.NextRead(now)) reads.push_back(*std::move(request));
-  }
+  reads.reserve(by_place.size());
+  for (auto& [place, read] : by_place) reads.push_back(std::move(read));
   return reads;
 }
 
 void DispatchLane::OnRead(const ReadRequest& request,
                           const std::optional<std::vector<OutboxEntry>>& entries) {
-  const bool is_search = request.type.empty();
+  const bool is_search = request.types.empty();
   if (is_search) searching_ = false;
   if (entries.has_value()) {
     for (const OutboxEntry& entry : *entries) RowsOf(entry.type);
     if (is_search) searched_ = rows_.empty() && !void_search_;
   }
-  if (is_search) {
-    void_search_ = false;
-  } else {
-    RowsOf(request.type).OnRead(entries, request.limit);
-  }
+  if (is_search) void_search_ = false;
+  for (const std::string& type : request.types) RowsOf(type).OnRead(entries, request.limit);
 }
 
 void DispatchLane::BeginInspection() {
@@ -149,8 +155,10 @@ bool DispatchLane::SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Durat
 }
 
 size_t DispatchLane::RecallOvertaken(absl::Duration now) {
+  const std::optional<int64_t> overtaken = order_.TakeOvertaken(now);
+  if (!overtaken.has_value()) return 0;
   size_t recalled = 0;
-  for (auto& [type, rows] : rows_) recalled += rows.RecallOvertaken(now);
+  for (auto& [type, rows] : rows_) recalled += rows.RecallOvertaken(*overtaken);
   return recalled;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "services/state/dispatch_order.h"
 #include "services/state/dispatch_rows.h"
 #include "services/state/job_store.h"
 #include "services/state/worker_slots.h"
@@ -23,7 +24,18 @@ namespace buzzer::state {
 class DispatchLane {
  public:
   using Message = DispatchRows::Message;
-  using ReadRequest = DispatchRows::ReadRequest;
+
+  // Where to read the outbox table, and how many rows.
+  struct ReadRequest {
+    // Whose rows are looked for. Empty: those of any type, since none is known.
+    std::vector<std::string> types;
+    int64_t after = 0;
+    int limit = 0;
+  };
+
+  DispatchLane() = default;
+  DispatchLane(const DispatchLane&) = delete;
+  DispatchLane& operator=(const DispatchLane&) = delete;
 
   // As in DispatchRows, for the rows of the entry's type.
   void OnQueued(const OutboxEntry& entry) { RowsOf(entry.type).OnQueued(entry); }
@@ -46,7 +58,8 @@ class DispatchLane {
   // others that wait for them; takes from `idle` what it gives.
   std::vector<JobId> TakeHoarded(const std::string& type, int& idle, absl::Duration now);
 
-  // Where to read the outbox table next. OnRead must follow each (nullopt: the read failed).
+  // What to read next: once for all types that have got to the same place, so that the table is
+  // not read by each type anew. OnRead must follow each (nullopt: the read failed).
   std::vector<ReadRequest> NextReads(absl::Duration now);
   void OnRead(const ReadRequest& request, const std::optional<std::vector<OutboxEntry>>& entries);
 
@@ -56,7 +69,8 @@ class DispatchLane {
   // have been lost, so that every row has to go again. Only messages that were confirmed
   // before it was asked are missed.
   bool SeemsLost(int64_t broker_ready, int64_t prefetch, absl::Duration now);
-  // As in DispatchRows, over all types.
+  // Takes back the rows of messages that were overtaken long ago by others of the lane, and that
+  // nobody has come for. Returns how many; they go again.
   size_t RecallOvertaken(absl::Duration now);
   // Whether the broker has a window more than is out: messages of jobs that were cancelled
   // or whose deadline passed, and that no worker came to drop.
@@ -73,6 +87,7 @@ class DispatchLane {
   DispatchRows& RowsOf(const std::string& type);
   void TellWorkers();
 
+  DispatchOrder order_;
   std::map<std::string, DispatchRows> rows_;
   int workers_ = 0;
   std::map<std::string, WorkerSlots::Type> types_of_workers_;

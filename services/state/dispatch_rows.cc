@@ -13,7 +13,6 @@
 namespace buzzer::state {
 namespace {
 
-constexpr absl::Duration kOvertakenLimit = absl::Minutes(5);
 // A message is claimed within milliseconds where a slot is free.
 constexpr absl::Duration kHoardedAfter = absl::Milliseconds(250);
 constexpr absl::Duration kNoHandlerHold = absl::Seconds(1);
@@ -55,7 +54,7 @@ size_t DispatchRows::JobsPerMessage(absl::Duration now) const {
 int64_t DispatchRows::MessagesOut(int64_t inspection) const {
   absl::flat_hash_set<int64_t> messages;
   for (const auto& [job, row] : out_) {
-    if (row.confirmed_in <= inspection) messages.insert(row.dispatch);
+    if (row.confirmed_in <= inspection) messages.insert(row.message);
   }
   return static_cast<int64_t>(messages.size());
 }
@@ -105,7 +104,7 @@ void DispatchRows::NoteArrival(const JobId& job) {
   const auto it = out_.find(job);
   // One that went twice shows nothing of what went between.
   const bool went_twice = recalled_.erase(job) > 0;
-  if (it != out_.end() && !went_twice) arrived_ = std::max(arrived_, it->second.dispatch);
+  if (it != out_.end() && !went_twice) order_->Arrived(it->second.batch);
 }
 
 void DispatchRows::TakeBack(const JobId& job) { out_.erase(job); }
@@ -173,11 +172,11 @@ std::vector<DispatchRows::Message> DispatchRows::TakeReady(absl::Duration now) {
         break;
       }
       taken.emplace_back();
-      ++dispatches_;
+      ++messages_;
     }
     OutboxEntry entry = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
-    out_[entry.job] = {entry, kNotConfirmed, dispatches_, now};
+    out_[entry.job] = {entry, kNotConfirmed, messages_, order_->batch(), now};
     taken.back().push_back(std::move(entry));
   }
   if (!taken.empty()) last_message_ = now;
@@ -190,7 +189,7 @@ std::optional<DispatchRows::ReadRequest> DispatchRows::NextRead(absl::Duration n
   reading_ = true;
   // Twice what fits, so that the next read comes before the window runs dry.
   page_ = std::max(page_, static_cast<int>(std::min(2 * window, kMaxWindow)));
-  return ReadRequest{type_, cursor_, page_};
+  return ReadRequest{cursor_, page_};
 }
 
 void DispatchRows::OnRead(const std::optional<std::vector<OutboxEntry>>& entries, int limit) {
@@ -232,18 +231,15 @@ std::vector<JobId> DispatchRows::TakeHoarded(size_t limit, absl::Duration now) {
   return jobs;
 }
 
-size_t DispatchRows::RecallOvertaken(absl::Duration now) {
-  if (now - arrived_before_at_ < kOvertakenLimit) return 0;
+size_t DispatchRows::RecallOvertaken(int64_t batch) {
   std::vector<JobId> overtaken;
   for (const auto& [job, row] : out_) {
-    if (row.dispatch < arrived_before_ && row.confirmed_in < inspection_) overtaken.push_back(job);
+    if (row.batch < batch && row.confirmed_in < inspection_) overtaken.push_back(job);
   }
   for (const JobId& job : overtaken) {
     OnUndelivered(job);
     recalled_.insert(job);
   }
-  arrived_before_ = arrived_;
-  arrived_before_at_ = now;
   return overtaken.size();
 }
 

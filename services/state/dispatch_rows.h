@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "services/state/dispatch_order.h"
 #include "services/state/job_store.h"
 
 namespace buzzer::state {
@@ -29,8 +30,8 @@ class DispatchRows {
   // Rows out at the broker: what was claimed in the last 5 s, within these.
   static constexpr size_t kMinWindow = 200;
   static constexpr size_t kMaxWindow = 10'000;
-  // Where other types share the queue, those stand behind what is out: no more than was claimed
-  // in a second, or two for each slot of the type, and this at least.
+  // Where other types share the queue, their messages wait behind the rows that are out, so fewer
+  // are: what was claimed in a second, or two for each slot of the type, and this at least.
   static constexpr size_t kMinSharedWindow = 20;
   // Jobs of one message: a worker's share of what the lane gets through in 20 ms, so that none
   // waits for long at the worker that gets it; within 1 and this.
@@ -39,9 +40,10 @@ class DispatchRows {
   // message is this old: each message costs the broker, its worker and a commit.
   static constexpr absl::Duration kMessageInterval = absl::Milliseconds(10);
 
-  // `is_read`: there is nothing of the type in the table but what OnQueued tells from now on.
-  explicit DispatchRows(std::string type, bool is_read = false)
-      : type_(std::move(type)), more_(!is_read) {}
+  // `order` is that of the lane, and not owned. `is_read`: there is nothing of the type in the
+  // table but what OnQueued tells from now on.
+  DispatchRows(std::string type, DispatchOrder* order, bool is_read)
+      : type_(std::move(type)), order_(order), more_(!is_read) {}
 
   // A job became QUEUED.
   void OnQueued(const OutboxEntry& entry);
@@ -71,8 +73,6 @@ class DispatchRows {
   // Where to read the outbox table next and how many rows, or nullopt if there is no
   // need. OnRead must follow (nullopt: the read failed).
   struct ReadRequest {
-    // Whose rows are looked for. Empty: those of any.
-    std::string type;
     int64_t after = 0;
     int limit = 0;
   };
@@ -92,10 +92,9 @@ class DispatchRows {
   // second at most.
   std::vector<JobId> TakeHoarded(size_t limit, absl::Duration now);
 
-  // Takes back the rows that were out 5 min ago (or up to 10) when later ones had been
-  // claimed already, and that nobody has come for since: in a busy lane a single lost
-  // message shows in no count. Gives how many; they go again.
-  size_t RecallOvertaken(absl::Duration now);
+  // Takes back the rows that were sent before this batch (see DispatchOrder::TakeOvertaken), and
+  // that nobody has come for. Returns how many; they go again.
+  size_t RecallOvertaken(int64_t batch);
 
   // Forgets what is out: everything is read and dispatched anew.
   void Restart();
@@ -118,8 +117,9 @@ class DispatchRows {
     OutboxEntry entry;
     // Number of the last inspection before its confirm.
     int64_t confirmed_in = kNotConfirmed;
-    // Of its message; rises with each that goes out.
-    int64_t dispatch = 0;
+    // Its message, by number, and the batch of the lane's order that it was sent in.
+    int64_t message = 0;
+    int64_t batch = 0;
     // Sent, or given by TakeHoarded.
     absl::Duration offered_at;
   };
@@ -144,6 +144,7 @@ class DispatchRows {
   bool HoldsBack(size_t window, size_t jobs_per_message, absl::Duration now) const;
 
   const std::string type_;
+  DispatchOrder* const order_;
   size_t workers_ = 0;
   std::optional<int> shared_slots_;
   absl::Duration last_message_ = -absl::InfiniteDuration();
@@ -177,11 +178,7 @@ class DispatchRows {
   std::array<Bucket, 5> claims_;
   absl::Duration last_claim_ = -absl::InfiniteDuration();
   int64_t inspection_ = 0;
-  int64_t dispatches_ = 0;
-  // The newest dispatch that reached a worker: until now, and as of a time.
-  int64_t arrived_ = 0;
-  int64_t arrived_before_ = 0;
-  absl::Duration arrived_before_at_ = -absl::InfiniteDuration();
+  int64_t messages_ = 0;
 };
 
 }  // namespace buzzer::state

@@ -36,18 +36,22 @@ class DispatchLaneTest : public ::testing::Test {
     return positions;
   }
 
+  std::vector<OutboxEntry> TableAfter(int64_t after, int limit) const {
+    std::vector<OutboxEntry> found;
+    for (auto row = table_.upper_bound(after);
+         row != table_.end() && static_cast<int>(found.size()) < limit; ++row) {
+      found.push_back(row->second);
+    }
+    return found;
+  }
+
   // Reads what the lane asks for, until it asks for nothing more.
   void ReadTable() {
     for (int i = 0; i < 1000; ++i) {
       const auto requests = lane_.NextReads(now_);
       if (requests.empty()) return;
       for (const auto& request : requests) {
-        std::vector<OutboxEntry> found;
-        for (auto row = table_.upper_bound(request.after);
-             row != table_.end() && static_cast<int>(found.size()) < request.limit; ++row) {
-          found.push_back(row->second);
-        }
-        lane_.OnRead(request, found);
+        lane_.OnRead(request, TableAfter(request.after, request.limit));
       }
     }
     FAIL() << "it reads for ever";
@@ -174,6 +178,39 @@ TEST_F(DispatchLaneTest, LetsATypePassTheDeepBacklogOfAnother) {
   ServeBy(/*slots_of_a=*/1, /*slots_of_b=*/12);
   ReadTable();
   EXPECT_EQ(TakeByType(), (std::map<std::string, int>{{"a", 20}, {"b", 5}}));
+}
+
+TEST_F(DispatchLaneTest, ReadsTheTableOnceForTheTypesThatHaveNothingInIt) {
+  Put(Range(1, 20'000), "a");
+  std::map<std::string, WorkerSlots::Type> types;
+  for (int i = 0; i < 50; ++i) types["b" + std::to_string(i)] = {1, 0};
+  lane_.SetWorkers(1, types);
+  size_t reads = 0;
+  for (auto requests = lane_.NextReads(now_); !requests.empty(); requests = lane_.NextReads(now_)) {
+    for (const auto& request : requests) {
+      ++reads;
+      lane_.OnRead(request, TableAfter(request.after, request.limit));
+    }
+  }
+  // Fifty times as many if each of them read it.
+  EXPECT_LE(reads, 20u);
+}
+
+TEST_F(DispatchLaneTest, SendsARowAgainThatThoseOfAnotherTypeOvertookMinutesAgo) {
+  OnQueued(Entry(1, "rare"));
+  ReadTable();
+  Take();
+  for (int64_t i = 2; i <= 9; ++i) OnQueued(Entry(i, "a"));
+  ReadTable();
+  Take();
+  Confirm(Range(1, 9));
+  lane_.BeginInspection();
+  Claimed(5);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 0u);
+  for (const int64_t came : {2, 3, 4}) Claimed(came);
+  now_ += absl::Minutes(5);
+  EXPECT_EQ(lane_.RecallOvertaken(now_), 1u);
+  EXPECT_THAT(Take(), ElementsAre(1));
 }
 
 TEST_F(DispatchLaneTest, HasASecondOfATypesRateOutWhereOthersShareTheQueue) {

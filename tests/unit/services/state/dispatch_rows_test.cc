@@ -39,6 +39,7 @@ class DispatchRowsTest : public ::testing::Test {
 
   Positions Take() {
     Positions positions;
+    order_.BeginBatch();
     for (const auto& message : rows_.TakeReady(now_)) {
       for (const OutboxEntry& entry : message) positions.push_back(entry.position);
     }
@@ -63,13 +64,15 @@ class DispatchRowsTest : public ::testing::Test {
   }
   // Five rows are out, and the second is still when the first and the third have been claimed.
   void LetOneBeOvertaken() {
-    Read({1, 2, 3, 4, 5});
+    Read({1, 2});
+    Take();
+    for (const int64_t later : {3, 4, 5}) rows_.OnQueued(Entry(later));
     Take();
     Confirm({1, 2, 3, 4, 5});
     rows_.BeginInspection();
     Claimed(1);
     Claimed(3);
-    EXPECT_EQ(rows_.RecallOvertaken(now_), 0u);
+    EXPECT_EQ(RecallOvertaken(), 0u);
   }
   // Of ten thousand rows, 500 or so a second in the last 5 s.
   void ClaimQuickly() {
@@ -92,7 +95,13 @@ class DispatchRowsTest : public ::testing::Test {
     }
   }
 
-  DispatchRows rows_{"demo.echo"};
+  size_t RecallOvertaken() {
+    const auto batch = order_.TakeOvertaken(now_);
+    return batch.has_value() ? rows_.RecallOvertaken(*batch) : 0;
+  }
+
+  DispatchOrder order_;
+  DispatchRows rows_{"demo.echo", &order_, /*is_read=*/false};
   absl::Duration now_ = absl::Hours(1);
 };
 
@@ -373,25 +382,25 @@ TEST_F(DispatchRowsTest, MistrustsAReadThatBeganBeforeARestart) {
 TEST_F(DispatchRowsTest, SendsARowAgainThatLaterOnesOvertookMinutesAgo) {
   LetOneBeOvertaken();
   now_ += absl::Minutes(4);
-  EXPECT_EQ(rows_.RecallOvertaken(now_), 0u);
+  EXPECT_EQ(RecallOvertaken(), 0u);
   now_ += absl::Minutes(1);
-  EXPECT_EQ(rows_.RecallOvertaken(now_), 1u);
+  EXPECT_EQ(RecallOvertaken(), 1u);
   EXPECT_EQ(Take(), Positions{2});
   EXPECT_EQ(rows_.out(), 3u);
   // It is the newest now: nothing has overtaken it.
   now_ += absl::Minutes(5);
-  EXPECT_EQ(rows_.RecallOvertaken(now_), 0u);
+  EXPECT_EQ(RecallOvertaken(), 0u);
 }
 
 TEST_F(DispatchRowsTest, TakesNothingForOvertakenBecauseARecalledRowComesAfterAll) {
   LetOneBeOvertaken();
   now_ += absl::Minutes(5);
-  EXPECT_EQ(rows_.RecallOvertaken(now_), 1u);
+  EXPECT_EQ(RecallOvertaken(), 1u);
   Take();
   Claimed(2);
   for (int look = 0; look < 3; ++look) {
     now_ += absl::Minutes(5);
-    EXPECT_EQ(rows_.RecallOvertaken(now_), 0u);
+    EXPECT_EQ(RecallOvertaken(), 0u);
   }
 }
 
@@ -402,7 +411,7 @@ TEST_F(DispatchRowsTest, LeavesARowAloneWhoseTurnIsYetToCome) {
   rows_.BeginInspection();
   Claimed(1);
   for (int minute = 0; minute < 60; ++minute) {
-    EXPECT_EQ(rows_.RecallOvertaken(now_), 0u);
+    EXPECT_EQ(RecallOvertaken(), 0u);
     now_ += absl::Minutes(1);
   }
 }
