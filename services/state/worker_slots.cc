@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
+
+#include "absl/strings/string_view.h"
 
 namespace buzzer::state {
 namespace {
@@ -16,12 +19,18 @@ int Sum(int64_t a, int64_t b) {
 
 }  // namespace
 
-void WorkerSlots::Put(int64_t stream, const internal::v1::Hello& hello, SendOffers send) {
+void WorkerSlots::Put(int64_t stream, const internal::v1::Hello& hello, bool takes_none,
+                      SendOffers send) {
   Worker worker;
   worker.send = std::move(send);
+  std::set<absl::string_view> troubled;
+  for (const auto& queue : hello.queues()) {
+    if (!queue.problem().empty()) troubled.insert(queue.queue());
+  }
   for (const auto& type : hello.types()) {
-    const int idle = hello.draining() ? 0 : type.idle_slots();
-    worker.types[type.type()] = {type.queue(), {type.slots(), idle}};
+    Type slots = {type.slots(), hello.draining() ? 0 : type.idle_slots()};
+    if (takes_none || troubled.contains(type.queue())) slots = {};
+    worker.types[type.type()] = {type.queue(), slots};
   }
   MutexLock lock(&mutex_);
   by_stream_[stream] = std::move(worker);

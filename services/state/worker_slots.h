@@ -30,9 +30,10 @@ class WorkerSlots {
     int idle = 0;
   };
 
-  // A stream says Hello (again). `send` may be called on any thread, under our lock, until Remove
-  // has returned.
-  void Put(int64_t stream, const internal::v1::Hello& hello, SendOffers send);
+  // A stream says Hello (again). With `takes_none` the worker takes no job at all, and none of a
+  // queue that it says has a problem: what it would have there does not count. `send` may be called
+  // on any thread, under our lock, until Remove has returned.
+  void Put(int64_t stream, const internal::v1::Hello& hello, bool takes_none, SendOffers send);
   void Remove(int64_t stream);
 
   // The types that connected workers take of this queue as their own.

@@ -158,7 +158,7 @@ bool WorkStream::OnHello(const internal::v1::Hello& hello) {
   };
   // Before the types: what a connected worker serves is in use.
   parts_.workers->Put(id_, hello, cancel, announce);
-  parts_.slots->Put(id_, hello, offer);
+  parts_.slots->Put(id_, hello, !parts_.workers->ProblemOf(id_).empty(), offer);
   Announce();
   return true;
 }

@@ -99,13 +99,14 @@ class DispatcherTest : public StoreTest {
     type->set_queue("demo.echo");
     type->set_slots(slots);
     type->set_idle_slots(slots);
-    slots_.Put(1, hello, [this](const std::vector<internal::v1::Offer>& offers) {
-      MutexLock lock(&offers_mutex_);
-      for (const auto& offer : offers) {
-        EXPECT_EQ(offer.type(), "demo.echo");
-        offered_.push_back(*JobId::FromBytes(offer.job_id()));
-      }
-    });
+    slots_.Put(1, hello, /*takes_none=*/false,
+               [this](const std::vector<internal::v1::Offer>& offers) {
+                 MutexLock lock(&offers_mutex_);
+                 for (const auto& offer : offers) {
+                   EXPECT_EQ(offer.type(), "demo.echo");
+                   offered_.push_back(*JobId::FromBytes(offer.job_id()));
+                 }
+               });
   }
   Jobs offered() {
     MutexLock lock(&offers_mutex_);

@@ -30,13 +30,14 @@ internal::v1::Hello Hello(const std::string& type, const std::string& queue, int
 
 class WorkerSlotsTest : public ::testing::Test {
  protected:
-  void Put(int64_t stream, const internal::v1::Hello& hello) {
-    slots_.Put(stream, hello, [this, stream](const std::vector<internal::v1::Offer>& offers) {
-      for (const auto& offer : offers) {
-        EXPECT_EQ(offer.type(), "a");
-        offered_[stream].push_back(*JobId::FromBytes(offer.job_id()));
-      }
-    });
+  void Put(int64_t stream, const internal::v1::Hello& hello, bool takes_none = false) {
+    slots_.Put(stream, hello, takes_none,
+               [this, stream](const std::vector<internal::v1::Offer>& offers) {
+                 for (const auto& offer : offers) {
+                   EXPECT_EQ(offer.type(), "a");
+                   offered_[stream].push_back(*JobId::FromBytes(offer.job_id()));
+                 }
+               });
   }
 
   WorkerSlots slots_;
@@ -45,6 +46,18 @@ class WorkerSlotsTest : public ::testing::Test {
   const std::vector<JobId> jobs_ = {JobId::Make(absl::Now()), JobId::Make(absl::Now()),
                                     JobId::Make(absl::Now())};
 };
+
+TEST_F(WorkerSlotsTest, HasNoneOfAWorkerThatTakesNothing) {
+  Put(1, Hello("a", "q", 4, 4), /*takes_none=*/true);
+  auto troubled = Hello("a", "q", 2, 2);
+  auto* const queue = troubled.add_queues();
+  queue->set_queue("q");
+  queue->set_problem("it is not connected to the broker");
+  Put(2, troubled);
+  slots_.Offer("a", jobs_);
+  EXPECT_THAT(offered_, IsEmpty());
+  EXPECT_EQ(slots_.TypesOf("q").at("a").slots, 0);
+}
 
 TEST_F(WorkerSlotsTest, AddsUpWhatTheWorkersOfAQueueHave) {
   Put(1, Hello("a", "q", 4, 1));
