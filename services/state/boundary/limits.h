@@ -29,7 +29,6 @@ inline constexpr size_t kMaxListedTypes = 1000;
 inline constexpr size_t kMaxWorkerNameBytes = 127;
 inline constexpr size_t kMaxVersionBytes = 127;
 inline constexpr size_t kMaxQueuePrefixBytes = 127;
-inline constexpr size_t kMaxClusterNameBytes = 255;
 inline constexpr size_t kMaxProblemBytes = 512;
 inline constexpr int kMaxTypesOfAWorker = 1000;
 inline constexpr int kMaxQueuesOfAWorker = static_cast<int>(kMaxQueues);

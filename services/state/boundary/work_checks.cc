@@ -124,8 +124,8 @@ absl::Status Check(const Hello& hello) {
   // Each is empty in a worker from before its field.
   for (const auto& [field, text, max_bytes] :
        {std::tuple("hello.version", &hello.version(), kMaxVersionBytes),
-        std::tuple("hello.broker_queue_prefix", &hello.broker_queue_prefix(), kMaxQueuePrefixBytes),
-        std::tuple("hello.broker_cluster", &hello.broker_cluster(), kMaxClusterNameBytes)}) {
+        std::tuple("hello.broker_queue_prefix", &hello.broker_queue_prefix(),
+                   kMaxQueuePrefixBytes)}) {
     if (IsLine(*text, max_bytes)) continue;
     return InvalidField(field,
                         absl::StrCat("must be at most ", max_bytes, " printable characters"));

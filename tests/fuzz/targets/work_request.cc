@@ -32,7 +32,6 @@ void CheckHello(const internal::v1::Hello& hello) {
   fuzz::CheckText(hello.worker(), kMaxWorkerNameBytes);
   fuzz::CheckText(hello.version(), kMaxVersionBytes);
   fuzz::CheckText(hello.broker_queue_prefix(), kMaxQueuePrefixBytes);
-  fuzz::CheckText(hello.broker_cluster(), kMaxClusterNameBytes);
   FUZZ_CHECK(!hello.worker().empty());
   FUZZ_CHECK(hello.slots() >= 0 && hello.slots() <= kMaxSlotsOfAWorker);
   FUZZ_CHECK(hello.types_size() <= kMaxTypesOfAWorker);
