@@ -77,7 +77,8 @@ bool Runner::Keep(const Entry& entry) {
   ++running_;
   if (idle_threads_ >= waiting_.size()) {
     WakeOne();
-  } else if (threads_.size() < max_threads_) {
+  } else if (threads_.size() < std::max(max_threads_, static_cast<size_t>(running_))) {
+    // Fewer slots than run now may have been configured since this one was claimed.
     threads_.emplace_back([this] { Loop(); });
   }  // Else a thread whose handler has just returned comes for it.
   return true;
