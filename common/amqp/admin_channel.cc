@@ -10,6 +10,13 @@
 #include "common/clock/clock.h"
 
 namespace buzzer::amqp {
+namespace {
+
+// A broker may lose a request with the leader that it was for, and say so to nobody; others of
+// its queues go on.
+constexpr absl::Duration kGivenUpAfter = absl::Seconds(30);
+
+}  // namespace
 
 void AdminChannel::OnConnected(Connection* connection) {
   connection_ = connection;
@@ -96,8 +103,12 @@ void AdminChannel::OnMethod(const amqp_method_t& method) {
 }
 
 absl::Duration AdminChannel::CheckDeadline(absl::Duration now) {
-  if (now >= deadline_) {
+  if (now < deadline_) return deadline_;
+  if (overdue_) {
     deadline_ = absl::InfiniteDuration();
+    connection_->Fail(absl::DeadlineExceededError("the broker owes an answer for too long"));
+  } else {
+    deadline_ = now + kGivenUpAfter;
     overdue_ = true;
     Finish(absl::UnavailableError("the broker did not answer in time"));
   }

@@ -29,8 +29,9 @@ struct AdminRequest {
 // way to say no), and this one is opened again after.
 //
 // A call that the broker does not answer in time is told UNAVAILABLE; the channel takes no other
-// until the answer has come. If the connection ends during a call, that call is told ABORTED,
-// since it may be the reason. Lives on the connection's thread; callbacks must not call back here.
+// until the answer has come, and after half a minute more the connection is given up. If the
+// connection ends during a call, that call is told ABORTED, since it may be the reason. Lives on
+// the connection's thread; callbacks must not call back here.
 class AdminChannel {
  public:
   AdminChannel(amqp_channel_t number, absl::Duration rpc_timeout)
