@@ -110,7 +110,7 @@ bool ConnectionThread::TryRoutes(bool hasty) {
   }
   // Whatever the order that they were tried in.
   std::sort(failures.begin(), failures.end());
-  if (!stopping_) LogDown(options_.address.ToString(), absl::StrJoin(failures, "; "));
+  if (!stopping_) TellDown(options_.address.ToString(), absl::StrJoin(failures, "; "));
   return false;
 }
 
@@ -134,7 +134,7 @@ absl::Status ConnectionThread::Try(const ConnectionOptions& options, const Route
   if (ended_by_us) {
     (*connection)->Close();
   } else {
-    LogDown(broker.ToString(), (*connection)->status().ToString());
+    TellDown(broker.ToString(), (*connection)->status().ToString());
   }
   return (*connection)->status();
 }
@@ -174,11 +174,12 @@ void ConnectionThread::Pause(absl::Duration pause) {
   }
 }
 
-void ConnectionThread::LogDown(const std::string& broker, const std::string& reason) {
+void ConnectionThread::TellDown(const std::string& broker, const std::string& reason) {
   if (reason == logged_down_) return;  // a broker that stays away is said once
   log::Warning("broker_down",
                {{"connection", options_.name}, {"broker", broker}, {"error", reason}});
   logged_down_ = reason;
+  session_->OnUnreachable(reason);
 }
 
 }  // namespace buzzer::amqp

@@ -23,6 +23,8 @@ class Session : public FrameHandler {
   // Logged in. `connection` lives until OnDisconnected.
   virtual void OnConnected(Connection* connection) = 0;
   virtual void OnDisconnected() = 0;
+  // There is no connection, for this reason. Told again only for another reason, or after one.
+  virtual void OnUnreachable(const std::string& /*why*/) {}
   // Sends what there is to send while the connection takes it. True if some waits
   // for the socket.
   virtual bool Send() = 0;
@@ -72,7 +74,7 @@ class ConnectionThread {
   void Pause(absl::Duration pause);
   void WaitForEvents(Connection* connection, bool wants_to_send, absl::Duration timeout);
   void TakeWakeups();
-  void LogDown(const std::string& broker, const std::string& reason);
+  void TellDown(const std::string& broker, const std::string& reason);
 
   const ConnectionOptions options_;
   Session* const session_;

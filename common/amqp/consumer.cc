@@ -146,6 +146,10 @@ class ConsumerImpl final : public Consumer, private Session {
     if (!ending_ && options_.on_down) options_.on_down();
   }
 
+  void OnUnreachable(const std::string& why) override {
+    if (!ending_ && options_.on_unreachable) options_.on_unreachable(why);
+  }
+
   // Nothing is asked while there is no connection.
   void RefuseAll() override {}
 

@@ -54,6 +54,9 @@ class Consumer {
     // The connection is lost, and with it every channel (on_closed is not called
     // for them): their unacked deliveries go back to their queues.
     std::function<void()> on_down;
+    // There is no connection, for this reason, which names every address that was tried. Told
+    // again only for another reason, or after a connection.
+    std::function<void(const std::string& why)> on_unreachable;
     // The broker delivers on this channel from now on, from all of its queues.
     std::function<void(ChannelId)> on_consuming;
     std::function<void(Delivery)> on_delivery;

@@ -87,6 +87,14 @@ void Readiness::SetBrokerUp(bool up) {
   MutexLock lock(&mutex_);
   if (!up && broker_ == Link::kNotYet) return;
   broker_ = up ? Link::kUp : Link::kDown;
+  if (up) broker_problem_.clear();
+  Update();
+}
+
+void Readiness::SetBrokerUnreachable(const std::string& why) {
+  MutexLock lock(&mutex_);
+  broker_ = Link::kDown;
+  broker_problem_ = why;
   Update();
 }
 
@@ -151,8 +159,10 @@ std::vector<Readiness::Problem> Readiness::OfTheWorker() const {
                         state_ == Link::kNotYet});
   }
   if (broker_ != Link::kUp) {
-    problems.push_back({Reason::kBroker, "", "the worker is not connected to the broker",
-                        broker_ == Link::kNotYet});
+    problems.push_back(
+        {Reason::kBroker, "",
+         broker_problem_.empty() ? "the worker is not connected to the broker" : broker_problem_,
+         broker_ == Link::kNotYet});
   }
   if (const std::string* const why = RefusalOf("", ""); why != nullptr) {
     problems.push_back({Reason::kRefused, "", *why});

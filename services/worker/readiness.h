@@ -48,6 +48,8 @@ class Readiness {
 
   void SetStateUp(bool up);
   void SetBrokerUp(bool up);
+  // Why the broker cannot be reached, for people; until it is up.
+  void SetBrokerUnreachable(const std::string& why);
   // Why nothing is taken of this queue; empty: it is consumed. Nothing happens for a queue that
   // is not served.
   void SetQueueProblem(const std::string& queue, absl::string_view why);
@@ -91,6 +93,7 @@ class Readiness {
   mutable Mutex mutex_;
   Link state_ ABSL_GUARDED_BY(mutex_) = Link::kNotYet;
   Link broker_ ABSL_GUARDED_BY(mutex_) = Link::kNotYet;
+  std::string broker_problem_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, Queue> queues_ ABSL_GUARDED_BY(mutex_);
   // Messages by queue and type.

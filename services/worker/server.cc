@@ -99,6 +99,9 @@ class RealServer final : public Server {
       SetHealth(kHealthOfBroker, false);
       intake->OnBrokerDown();
     };
+    consumer.on_unreachable = [intake](const std::string& why) {
+      intake->OnBrokerUnreachable(why);
+    };
     consumer.on_consuming = [intake](amqp::ChannelId channel) {
       intake->OnBrokerConsuming(channel);
     };

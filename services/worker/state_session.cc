@@ -27,10 +27,10 @@ void StateSession::Connect(StateLine* line, Listener* listener) {
   listener_ = listener;
 }
 
-void StateSession::SetHello(internal::v1::Hello hello) {
+void StateSession::SetHello(internal::v1::Hello hello, bool repeat) {
   {
     MutexLock lock(&mutex_);
-    if (hello.SerializeAsString() == hello_.SerializeAsString()) return;
+    if (!repeat && hello.SerializeAsString() == hello_.SerializeAsString()) return;
     hello_ = std::move(hello);
     hello_is_due_ = true;
   }

@@ -47,8 +47,9 @@ class StateSession {
   // Before the line starts. Not owned; `line` may be called until the session is gone.
   void Connect(StateLine* line, Listener* listener);
 
-  // Who this worker is; sent when it changes, and first on every stream.
-  void SetHello(internal::v1::Hello hello);
+  // Who this worker is; sent when it changes, and first on every stream. `repeat`: sent again
+  // though it is the same, since state may have counted on from it.
+  void SetHello(internal::v1::Hello hello, bool repeat);
 
   void Claim(internal::v1::Claim claim);
   // From now on unanswered claims (repeated or new) ask for nothing but to be given

@@ -72,15 +72,23 @@ def test_a_worker_of_another_prefix_is_not_ready(fresh_buzzer):
     worker.part.stop()
 
 
-@pytest.mark.parametrize("url", ["amqp://guest:wrong@127.0.0.1:{port}/",
-                                 "amqp://guest:guest@127.0.0.1:1/"],
+@pytest.mark.parametrize(("url", "why"),
+                         [("amqp://guest:wrong@127.0.0.1:{port}/", "ACCESS_REFUSED"),
+                          ("amqp://guest:guest@127.0.0.1:1/", "refused")],
                          ids=["wrong password", "nobody listens"])
-def test_a_worker_without_a_broker_is_not_ready(fresh_buzzer, url):
+def test_a_worker_without_a_broker_is_not_ready_and_says_why(fresh_buzzer, url, why):
     worker = Probed(fresh_buzzer)
     worker.part.environment["BUZZER_BROKER_URL"] = url.format(port=fresh_buzzer.broker.port)
     worker.part.start()
-    worker.part.wait_for_event("broker_down")
+    assert why in worker.part.wait_for_event("not_ready")["error"]
     assert "not connected to the broker" in worker.probe()
+
+    def queue():
+        return fresh_buzzer.rest("GET", "/v1/queues/demo.echo").json()
+
+    harness.eventually(lambda: queue().get("stalledWorkers") == 1, what="state hears of it")
+    harness.eventually(lambda: why in queue()["stallReason"], what="and of why")
+    assert "wrong" not in queue()["stallReason"], "the password is told to nobody"
     gauges = worker.gauges()
     assert gauges["buzzer_worker_ready"] == 0 and "broker" in problems(gauges)
     worker.part.stop()

@@ -23,8 +23,8 @@ class IdleSlots {
   void OnOffer(const std::string& type);
 
   // Looks, if it is time to, at what is free of the types in `config`, after everything that can be
-  // claimed was taken; true if anything that
-  // Of gives has changed. With `takes_jobs` false nothing counts as idle.
+  // claimed was taken. True if state is to be told: Of gives another number for some type, or state
+  // has counted one off for an offer. With `takes_jobs` false nothing counts as idle.
   bool Look(const Config& config, const Slots& slots, bool takes_jobs, absl::Duration now);
   absl::Duration next_look() const { return next_look_; }
 

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/fault_points/fault_points.h"
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
 #include "common/version/version.h"
 #include "services/worker/boundary/granted.h"
 #include "services/worker/durations.h"
@@ -24,6 +26,9 @@ using ClaimMessage = internal::v1::Claim;
 constexpr absl::Duration kStateOutage = absl::Seconds(10);
 constexpr absl::Duration kWarningInterval = absl::Seconds(30);
 constexpr size_t kMaxWarnedTypes = 100;
+constexpr char kNotConnected[] = "it is not connected to the broker";
+// Of what Hello says of a queue, without the three dots of what was cut.
+constexpr size_t kMaxProblemBytes = 512 - 3;
 
 absl::flat_hash_map<std::string, HandlerConfig> ByType(const Config& config) {
   absl::flat_hash_map<std::string, HandlerConfig> handlers;
@@ -69,6 +74,7 @@ Intake::Intake(Options options)
       unsound_answers_(kWarningInterval, kMaxWarnedTypes, options_.clock),
       config_(options_.config),
       handlers_(ByType(options_.config)),
+      broker_problem_(kNotConnected),
       slots_(options_.config),
       lanes_(MakeLanes(options_.config, options_.broker_queue_prefix)),
       thread_(options_.clock, [this] { return Tick(); }) {}
@@ -131,6 +137,7 @@ bool Intake::AwaitNoClaims(absl::Duration limit) {
 void Intake::OnBrokerUp() {
   MutexLock lock(&mutex_);
   broker_up_ = true;
+  broker_problem_ = kNotConnected;
   options_.readiness->SetBrokerUp(true);
   Advance();
 }
@@ -140,6 +147,14 @@ void Intake::OnBrokerDown() {
   broker_up_ = false;
   options_.readiness->SetBrokerUp(false);
   for (QueueLane& lane : lanes_) lane.ClosedAll();
+  hello_is_stale_ = true;
+  Advance();
+}
+
+void Intake::OnBrokerUnreachable(absl::string_view why) {
+  MutexLock lock(&mutex_);
+  broker_problem_ = OneLine(absl::StrCat(kNotConnected, ": ", why), kMaxProblemBytes);
+  options_.readiness->SetBrokerUnreachable(broker_problem_);
   hello_is_stale_ = true;
   Advance();
 }
@@ -154,10 +169,6 @@ void Intake::OnBrokerDelivery(const amqp::Delivery& delivery) {
   MutexLock lock(&mutex_);
   QueueLane* const lane = LaneOf(delivery.channel);
   if (lane == nullptr || consumer_ == nullptr) return;
-  if (lane->Recovered()) {
-    log::Info("queue_consumed_again", {{"queue", lane->queue()}});
-    hello_is_stale_ = true;
-  }
   // Planted bug, never in a real build: the ack comes before the claim.
   const bool ack_now = BUZZER_PLANTED("ack_before_claim");
   if (!lane->Add(delivery, options_.clock->Monotonic()) || ack_now) {
@@ -175,7 +186,7 @@ void Intake::OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why) {
   if (lane->Failed(channel, why, now)) {
     log::Warning("queue_not_consumed", {{"queue", lane->queue()}, {"error", why.ToString()}});
   }
-  if (const std::string problem = lane->problem(now); !problem.empty()) {
+  if (const std::string problem = lane->problem(); !problem.empty()) {
     options_.readiness->SetQueueProblem(lane->queue(), problem);
   }
   Advance();
@@ -280,14 +291,9 @@ void Intake::Advance() {
   ClaimWhatFits();
   TendChannels(now);
   GiveBackOverdue(now);
-  // A problem ends without an event when a channel has lived for a while.
-  hello_is_stale_ |= told_problem_ && now >= idle_.next_look();
-  hello_is_stale_ |= idle_.Look(config_, slots_, TakesJobs(), now);
-  if (std::exchange(hello_is_stale_, false)) {
-    internal::v1::Hello hello = MakeHello();
-    told_problem_ = std::any_of(hello.queues().begin(), hello.queues().end(),
-                                [](const auto& queue) { return !queue.problem().empty(); });
-    options_.session->SetHello(std::move(hello));
+  const bool idle_is_news = idle_.Look(config_, slots_, TakesJobs(), now);
+  if (std::exchange(hello_is_stale_, false) || idle_is_news) {
+    options_.session->SetHello(MakeHello(), /*repeat=*/idle_is_news);
   }
   thread_.Schedule(NextDecision());
 }
@@ -360,7 +366,9 @@ void Intake::TendChannels(absl::Duration now) {
       lane.Opened(consumer_->Open(lane.broker_queues(), plan.open_prefetch), plan.open_prefetch,
                   now);
     }
-    hello_is_stale_ |= !plan.close.empty() || plan.open_prefetch > 0;
+    const bool recovered = lane.Recovered(now);
+    if (recovered) log::Info("queue_consumed_again", {{"queue", lane.queue()}});
+    hello_is_stale_ |= !plan.close.empty() || plan.open_prefetch > 0 || recovered;
   }
 }
 
@@ -431,13 +439,12 @@ internal::v1::Hello Intake::MakeHello() const {
     type->set_slots(slots_.LimitOfType(handler.type));
     type->set_idle_slots(idle_.Of(handler.type));
   }
-  const absl::Duration now = options_.clock->Monotonic();
   for (const QueueLane& lane : lanes_) {
     auto* queue = hello.add_queues();
     queue->set_queue(lane.queue());
     queue->set_prefetch(lane.prefetch());
     queue->set_slots(slots_.LimitOf(lane.queue()));
-    queue->set_problem(broker_up_ ? lane.problem(now) : "it is not connected to the broker");
+    queue->set_problem(broker_up_ ? lane.problem() : broker_problem_);
   }
   return hello;
 }

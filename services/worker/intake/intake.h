@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "common/amqp/consumer.h"
@@ -56,7 +57,7 @@ class Intake {
 
   explicit Intake(Options options);
 
-  // From now on channels may be opened on `consumer`, whose callbacks are the five
+  // From now on channels may be opened on `consumer`, whose callbacks are the
   // OnBroker... below. It is not owned, and not used after Stop.
   void Start(amqp::Consumer* consumer);
 
@@ -75,6 +76,7 @@ class Intake {
 
   void OnBrokerUp();
   void OnBrokerDown();
+  void OnBrokerUnreachable(absl::string_view why);
   void OnBrokerConsuming(amqp::ChannelId channel);
   void OnBrokerDelivery(const amqp::Delivery& delivery);
   void OnBrokerClosed(amqp::ChannelId channel, const absl::Status& why);
@@ -136,6 +138,8 @@ class Intake {
   Config config_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, HandlerConfig> handlers_ ABSL_GUARDED_BY(mutex_);  // by type
   bool broker_up_ ABSL_GUARDED_BY(mutex_) = false;
+  // What is wrong with every queue while it is not.
+  std::string broker_problem_ ABSL_GUARDED_BY(mutex_);
   bool state_up_ ABSL_GUARDED_BY(mutex_) = false;
   // Since when not, on the monotonic clock.
   absl::Duration state_down_since_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
@@ -150,8 +154,6 @@ class Intake {
   int handing_on_ ABSL_GUARDED_BY(mutex_) = 0;
   // What Hello tells has changed.
   bool hello_is_stale_ ABSL_GUARDED_BY(mutex_) = true;
-  // The Hello of before named a queue that nothing can be taken of.
-  bool told_problem_ ABSL_GUARDED_BY(mutex_) = false;
   DeadlineThread thread_;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log/fault_counter.h"
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
 #include "services/worker/boundary/dispatch_message.h"
 
 namespace buzzer::worker {
@@ -18,6 +19,8 @@ namespace {
 // this, since a message of a busy queue carries several jobs, which other workers could do.
 constexpr int kMinPrefetch = 2;
 constexpr int kMaxFirstPrefetch = 32;
+// Of what Hello says of a queue, without the three dots of what was cut.
+constexpr size_t kMaxProblemBytes = 512 - 3;
 // Over all channels. The state service dispatches fewer jobs of a type than that.
 constexpr int kMaxPrefetch = 10'000;
 // A channel's first messages come in any order; nothing is taken before each priority has had
@@ -31,6 +34,8 @@ constexpr absl::Duration kFirstRetry = absl::Milliseconds(200);
 constexpr absl::Duration kMaxRetry = absl::Seconds(5);
 // The broker refuses a channel within 5 s; one that lives longer is well.
 constexpr absl::Duration kTrusted = absl::Seconds(6);
+
+int FirstPrefetch(int slots) { return std::clamp(slots, kMinPrefetch, kMaxFirstPrefetch); }
 
 std::vector<std::string> BrokerQueues(absl::string_view prefix, absl::string_view queue) {
   std::vector<std::string> names;
@@ -65,11 +70,16 @@ ChannelPlan QueueLane::Decide(bool allowed, const Slots& slots, absl::Duration n
     if (allowed) next_decision_ = retry_at_;
     return plan;
   }
+  const int first_prefetch = FirstPrefetch(slots.LimitOf(queue_));
+  if (std::exchange(is_reconfigured_, false) && !channels_.empty() &&
+      channels_.begin()->second.prefetch != first_prefetch) {
+    for (const auto& [id, channel] : channels_) plan.close.push_back(id);
+    next_decision_ = now;
+    return plan;
+  }
   const int free = slots.FreeOf(queue_);
   if (channels_.empty()) {
-    if (free > 0) {
-      plan.open_prefetch = std::clamp(slots.LimitOf(queue_), kMinPrefetch, kMaxFirstPrefetch);
-    }
+    if (free > 0) plan.open_prefetch = first_prefetch;
     return plan;
   }
   if (IsSettling(now)) next_decision_ = opened_at_ + kSettle;
@@ -158,15 +168,19 @@ bool QueueLane::Failed(amqp::ChannelId channel, const absl::Status& why, absl::D
   return std::exchange(failure_, why).code() != why.code();
 }
 
-bool QueueLane::Recovered() {
+bool QueueLane::Recovered(absl::Duration now) {
+  if (failure_.ok() && !awaited_) return false;
+  const bool has_delivered =
+      std::find(delivered_.begin(), delivered_.end(), true) != delivered_.end();
+  if (channels_.empty() || (!has_delivered && now - opened_at_ < kTrusted)) return false;
   backoff_.Reset();
   awaited_ = false;
   return !std::exchange(failure_, absl::OkStatus()).ok();
 }
 
-std::string QueueLane::problem(absl::Duration now) const {
-  if (failure_.ok() || (!channels_.empty() && now - opened_at_ >= kTrusted)) return "";
-  return std::string(failure_.message());
+std::string QueueLane::problem() const {
+  // The broker's own words.
+  return failure_.ok() ? "" : OneLine(failure_.message(), kMaxProblemBytes);
 }
 
 int QueueLane::prefetch() const {

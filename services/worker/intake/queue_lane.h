@@ -71,7 +71,8 @@ class QueueLane {
   // What to do at `now`, after everything that can be claimed was taken. Channels are open only
   // if `allowed`. The first one is opened once a slot is free. Where slots are free and yet the
   // channels are taken up by messages of types that are full, another one lets more messages
-  // pass them by; it is closed again once nothing of it lies here.
+  // pass them by; it is closed again when it has been of no use for a minute and nothing of it lies
+  // here.
   ChannelPlan Decide(bool allowed, const Slots& slots, absl::Duration now);
   // When to ask again though nothing has happened.
   absl::Duration next_decision() const { return next_decision_; }
@@ -86,10 +87,12 @@ class QueueLane {
   // and the next one is opened after a while. True if that is news: the last one did not fail,
   // or for another reason. That the queue is not there is news only the second time.
   bool Failed(amqp::ChannelId channel, const absl::Status& why, absl::Duration now);
-  // The first delivery after a failure. True if the failure was news.
-  bool Recovered();
-  // Why nothing can be taken of this queue, as the last failure said; empty: all is well.
-  std::string problem(absl::Duration now) const;
+  // Notes that all is well once the channels have lived for so long that the broker will not refuse
+  // them any more, or there was a delivery. True if there was a failure that was news.
+  bool Recovered(absl::Duration now);
+  // Why nothing can be taken of this queue, as the last failure said, in a line of at most 512
+  // bytes; empty: all is well.
+  std::string problem() const;
 
   bool Has(amqp::ChannelId channel) const { return channels_.contains(channel); }
   // Most messages of each of the three broker queues that may lie here unacked; 0 without a
@@ -108,8 +111,8 @@ class QueueLane {
   std::optional<OfferedJob> Take(const Slots& slots, absl::Duration now);
   // A job that has lain here for kMaxUnclaimed.
   std::optional<OfferedJob> TakeOverdue(absl::Duration now);
-  // The handlers have changed.
-  void Reconfigured() { may_have_strangers_ = true; }
+  // The handlers or their slots have changed.
+  void Reconfigured() { may_have_strangers_ = is_reconfigured_ = true; }
 
  private:
   struct Channel {
@@ -136,6 +139,8 @@ class QueueLane {
   // Among them may be jobs without a handler here, which need no slot.
   bool may_have_strangers_ = false;
   PriorityTurns turns_;
+  // The channels may be too narrow or too wide now.
+  bool is_reconfigured_ = false;
 
   absl::Duration opened_at_ = -absl::InfiniteDuration();
   // The priorities that have delivered since the first channel was opened.

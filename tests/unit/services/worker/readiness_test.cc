@@ -72,6 +72,16 @@ TEST_F(ReadinessTest, BeginsNotReadyAndSaysWhatItWaitsForButNotInTheLog) {
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), IsEmpty());
 }
 
+TEST_F(ReadinessTest, SaysWhyTheBrokerWasNeverReached) {
+  readiness_.SetStateUp(true);
+  readiness_.SetBrokerUp(false);
+  readiness_.SetBrokerUnreachable("it refuses the password");
+  readiness_.SetBrokerUp(false);
+  ASSERT_EQ(readiness_.problems().size(), 1u);
+  EXPECT_EQ(readiness_.problems()[0].why, "it refuses the password");
+  EXPECT_FALSE(readiness_.problems()[0].is_start) << "so the log says it";
+}
+
 TEST_F(ReadinessTest, IsReadyOnceOneOfItsQueuesIsConsumed) {
   readiness_.Serve(Serving({{"one", "one"}, {"two", "two"}}));
   readiness_.SetStateUp(true);

@@ -69,13 +69,15 @@ class StateSessionTest : public ::testing::Test {
 };
 
 TEST_F(StateSessionTest, SaysHelloFirstOnEveryStreamAndWhenItChanges) {
-  session_.SetHello(Hello("a"));
+  session_.SetHello(Hello("a"), /*repeat=*/false);
   line_.Up();
   EXPECT_EQ(line_.Take().hello().worker(), "a");
   EXPECT_FALSE(line_.Take().has_hello());
-  session_.SetHello(Hello("a"));
+  session_.SetHello(Hello("a"), /*repeat=*/false);
   EXPECT_FALSE(line_.Take().has_hello());
-  session_.SetHello(Hello("b"));
+  session_.SetHello(Hello("a"), /*repeat=*/true);
+  EXPECT_EQ(line_.Take().hello().worker(), "a");
+  session_.SetHello(Hello("b"), /*repeat=*/false);
   EXPECT_EQ(line_.Take().hello().worker(), "b");
   line_.Down();
   line_.Up();
@@ -83,7 +85,7 @@ TEST_F(StateSessionTest, SaysHelloFirstOnEveryStreamAndWhenItChanges) {
 }
 
 TEST_F(StateSessionTest, SendsNothingWhileTheLineIsDown) {
-  session_.SetHello(Hello("a"));
+  session_.SetHello(Hello("a"), /*repeat=*/false);
   session_.Claim(Claim("1"));
   WorkRequest request;
   EXPECT_FALSE(session_.NextRequest(&request));

@@ -284,6 +284,14 @@ TEST_F(WorkerTest, ClaimsAJobThatStateOffersIfASlotIsFree) {
   EXPECT_THAT(consumer_->acks(), IsEmpty()) << "there was no message";
 }
 
+// State has counted one idle slot off, though the worker's number is the same as before.
+TEST_F(WorkerTest, TellsItsIdleSlotsAgainAfterAnOfferThatCameToNothing) {
+  AwaitIdle(2);
+  line_->Offer(NewId(), "work");
+  line_->SayGone(TakeClaim());
+  AwaitIdle(2);
+}
+
 TEST_F(WorkerTest, ForgetsAnOfferThatItHasNoSlotForOrNoHandler) {
   line_->Offer(NewId(), "unknown");
   RunOne(1);
@@ -340,6 +348,9 @@ TEST_F(WorkerTest, SaysWhyItTakesNothing) {
   consumer_->LoseAll();
   worker_->intake()->OnBrokerDown();
   EXPECT_EQ(line_->Take().hello().queues(0).problem(), "it is not connected to the broker");
+  worker_->intake()->OnBrokerUnreachable("it refuses\nthe password");
+  EXPECT_EQ(line_->Take().hello().queues(0).problem(),
+            "it is not connected to the broker: it refuses?the password");
   worker_->intake()->OnBrokerUp();
   EXPECT_EQ(line_->Take().hello().queues(0).problem(), "");
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "buzzer/internal/v1/dispatch.pb.h"
+#include "common/utf8/utf8.h"
 
 namespace buzzer::worker {
 namespace {
@@ -231,29 +232,56 @@ TEST_F(QueueLaneTest, TellsAFailureOnlyWhenItIsNews) {
   EXPECT_TRUE(lane_.Failed(1, absl::InternalError("queue"), now_));
   EXPECT_FALSE(lane_.Failed(2, absl::InternalError("other queue"), now_));
   EXPECT_TRUE(lane_.Failed(3, absl::DeadlineExceededError("slow"), now_));
-  EXPECT_TRUE(lane_.Recovered());
-  EXPECT_FALSE(lane_.Recovered());
+  Open(4);
+  EXPECT_FALSE(lane_.Recovered(now_));
+  ASSERT_TRUE(Add(Message("buzzer.q.high", {"a"})));
+  EXPECT_TRUE(lane_.Recovered(now_));
+  EXPECT_FALSE(lane_.Recovered(now_));
   EXPECT_TRUE(lane_.Failed(4, absl::DeadlineExceededError("slow"), now_));
 }
 
 TEST_F(QueueLaneTest, SaysThatTheQueueIsMissingOnlyWhenItStaysAway) {
   EXPECT_FALSE(lane_.Failed(1, absl::NotFoundError("no queue"), now_));
-  EXPECT_EQ(lane_.problem(now_), "");
-  EXPECT_FALSE(lane_.Recovered());
-  EXPECT_FALSE(lane_.Failed(2, absl::NotFoundError("no queue"), now_));
+  EXPECT_EQ(lane_.problem(), "");
+  Open(4);
+  ASSERT_TRUE(Add(Message("buzzer.q.high", {"a"})));
+  EXPECT_FALSE(lane_.Recovered(now_));
+  EXPECT_FALSE(lane_.Failed(1, absl::NotFoundError("no queue"), now_));
   EXPECT_TRUE(lane_.Failed(3, absl::NotFoundError("no queue"), now_));
-  EXPECT_EQ(lane_.problem(now_), "no queue");
-  EXPECT_TRUE(lane_.Recovered());
-  EXPECT_EQ(lane_.problem(now_), "");
+  EXPECT_EQ(lane_.problem(), "no queue");
+  EXPECT_FALSE(lane_.Recovered(now_)) << "there is no channel";
 }
 
-TEST_F(QueueLaneTest, HasNoProblemOnceItsChannelHasLivedForAWhile) {
+TEST_F(QueueLaneTest, HasNoProblemAnyMoreOnceItsChannelHasLivedForAWhile) {
   lane_.Failed(1, absl::InternalError("queue"), now_);
   now_ += absl::Seconds(5);
   lane_.Opened(2, 4, now_);
-  EXPECT_EQ(lane_.problem(now_), "queue");
-  now_ += absl::Seconds(6);
-  EXPECT_EQ(lane_.problem(now_), "");
+  now_ += absl::Milliseconds(5999);
+  EXPECT_FALSE(lane_.Recovered(now_));
+  EXPECT_EQ(lane_.problem(), "queue");
+  now_ += absl::Milliseconds(1);
+  EXPECT_TRUE(lane_.Recovered(now_));
+  lane_.ClosedAll();
+  EXPECT_EQ(lane_.problem(), "") << "it does not come back with the next outage";
+}
+
+TEST_F(QueueLaneTest, TellsTheBrokersWordsInOneLine) {
+  lane_.Failed(1, absl::InternalError("no\nsuch\xc3"), now_);
+  EXPECT_EQ(lane_.problem(), OneLine("no\nsuch\xc3", 512));
+  EXPECT_EQ(lane_.problem().find('\n'), std::string::npos);
+}
+
+TEST_F(QueueLaneTest, OpensItsChannelAnewWhenTheSlotsAreOthers) {
+  EXPECT_EQ(OpenAsPlanned(), 4);
+  Config config = OneQueue();
+  lane_.Reconfigured();
+  EXPECT_THAT(Decide().close, IsEmpty()) << "they are the same";
+  config.slots = 1;
+  slots_.Reconfigure(config);
+  lane_.Reconfigured();
+  EXPECT_THAT(Decide().close, ElementsAre(1));
+  lane_.Closed(1);
+  EXPECT_EQ(OpenAsPlanned(), 2);
 }
 
 TEST_F(QueueLaneTest, TakesJobsOfOnePriorityInOrder) {
