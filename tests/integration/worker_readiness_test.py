@@ -74,7 +74,7 @@ def test_a_worker_of_another_prefix_is_not_ready(fresh_buzzer):
 
 @pytest.mark.parametrize(("url", "why"),
                          [("amqp://guest:wrong@127.0.0.1:{port}/", "ACCESS_REFUSED"),
-                          ("amqp://guest:guest@127.0.0.1:1/", "refused")],
+                          ("amqp://guest:guest@127.0.0.1:1/", "127.0.0.1:1")],
                          ids=["wrong password", "nobody listens"])
 def test_a_worker_without_a_broker_is_not_ready_and_says_why(fresh_buzzer, url, why):
     worker = Probed(fresh_buzzer)
