@@ -29,7 +29,9 @@ using testing::BrokerNode;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using testing::Watched;
 
@@ -55,6 +57,9 @@ struct Subject {
     options.on_delivery = [this](Delivery delivery) {
       deliveries.Update([&](Deliveries& all) { all.push_back(std::move(delivery)); });
     };
+    options.on_consuming = [this](ChannelId channel) {
+      consuming.Update([channel](std::set<ChannelId>& all) { all.insert(channel); });
+    };
     options.on_closed = [this](ChannelId channel, absl::Status status) {
       closed.Update([&](Closed& all) { all[channel] = std::move(status); });
     };
@@ -73,6 +78,7 @@ struct Subject {
   Watched<int> ups{0};
   Watched<int> downs{0};
   Watched<Deliveries> deliveries;
+  Watched<std::set<ChannelId>> consuming;
   Watched<Closed> closed;
   std::unique_ptr<Consumer> consumer;
 };
@@ -247,6 +253,28 @@ TEST_F(ConsumerTest, TellsNothingOfAChannelThatItsOwnCallbackClosed) {
   ASSERT_TRUE(told.Await([](int n) { return n == 1; }));
   EXPECT_TRUE(AwaitReady("closed-inside", 99));
   EXPECT_EQ(told.Get(), 1);
+}
+
+TEST_F(ConsumerTest, SaysWhenItConsumesOfAllQueuesOfAChannel) {
+  Declare("consumed");
+  Subject subject(node_->address());
+  const ChannelId missing = subject.consumer->Open({"consumed", "not-there"}, 1);
+  ASSERT_TRUE(subject.AwaitClosed(missing));
+  const ChannelId whole = subject.consumer->Open({"consumed"}, 1);
+  EXPECT_TRUE(subject.consuming.Await([&](const auto& all) { return all.contains(whole); }));
+  EXPECT_FALSE(subject.consuming.Get().contains(missing));
+}
+
+TEST_F(ConsumerTest, SaysWhyItReachesNoBrokerButNotThePassword) {
+  Watched<std::string> told;
+  Consumer::Options options;
+  options.address = node_->address();
+  options.address.password = "not-the-password";
+  options.on_unreachable = [&](const std::string& why) { told.Set(why); };
+  const std::unique_ptr<Consumer> consumer = Consumer::Start(std::move(options));
+  ASSERT_TRUE(told.Await([](const std::string& why) { return !why.empty(); }));
+  EXPECT_THAT(told.Get(), HasSubstr("ACCESS_REFUSED"));
+  EXPECT_THAT(told.Get(), Not(HasSubstr("not-the-password")));
 }
 
 TEST_F(ConsumerTest, SaysWhenAQueueIsMissing) {
