@@ -90,10 +90,9 @@ std::string IdAndState(const v1::Job& job) {
 std::unique_ptr<WatchView> MakeView(const Context& context) {
   if (context.settings.json) return MakeJsonView(context.out(), context.err());
   if (context.environment.out_is_terminal) {
-    return MakeBarView(context.out(), context.err(), context.environment.columns,
-                       [] { return absl::Now(); });
+    return MakeBarView(context.out(), context.err(), context.environment.columns, absl::Now);
   }
-  return MakeLineView(context.out(), context.err(), absl::LocalTimeZone());
+  return MakeLineView(context.out(), context.err(), absl::LocalTimeZone(), absl::Now);
 }
 
 ExitCode FollowToEnd(Context& context, const std::string& job_name, int64_t after_revision) {

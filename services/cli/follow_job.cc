@@ -20,19 +20,61 @@ constexpr absl::Duration kTick = absl::Milliseconds(500);
 // Longer than gRPC waits for a server that is not there.
 constexpr absl::Duration kServedAfter = absl::Seconds(30);
 
-// Shows what one stream tells. Returns how it ended; nullopt when `end` came first.
-std::optional<absl::Status> ShowStream(WatchCall* call, absl::Time end, JobTracker* tracker,
-                                       WatchView* view, bool* told) {
+// A look that takes longer is given up: the next one may go better.
+constexpr absl::Duration kLookLimit = absl::Seconds(2);
+
+bool Waits(const v1::Job& job) {
+  return job.state() == v1::Job::QUEUED || job.state() == v1::Job::SCHEDULED;
+}
+
+// What is the same for all streams of one watch.
+struct Watch {
+  v1::JobService::StubInterface* const stub;
+  const std::string& job_name;
+  const absl::Duration look_interval;
+  const absl::Time end;
+  Interrupt* const interrupt;
+  WatchView* const view;
+};
+
+// Looks at what the job waits for, and shows it if it is another than is known. A look that
+// fails shows nothing. An interrupt ends it, and `call` as before.
+void ShowWait(const Watch& watch, WatchCall* call, JobTracker* tracker) {
+  v1::GetJobRequest request;
+  request.set_name(watch.job_name);
+  v1::Job job;
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + kLookLimit, watch.end)));
+  watch.interrupt->SetAction([&] {
+    call->Cancel();
+    context.TryCancel();
+  });
+  const grpc::Status status = watch.stub->GetJob(&context, request, &job);
+  watch.interrupt->SetAction([call] { call->Cancel(); });
+  if (status.ok() && tracker->Look(job)) watch.view->ShowWait(tracker->job());
+}
+
+// Shows what one stream tells. Returns how it ended; nullopt when the watch's end came first.
+std::optional<absl::Status> ShowStream(const Watch& watch, WatchCall* call, JobTracker* tracker,
+                                       bool* told) {
+  absl::Time look_at = absl::Now() + watch.look_interval;
   while (true) {
-    const absl::Duration left = end - absl::Now();
-    if (left <= absl::ZeroDuration()) return std::nullopt;
-    if (const auto event = call->Take(std::min(left, kTick))) {
+    const absl::Time now = absl::Now();
+    if (now >= watch.end) return std::nullopt;
+    const bool waits = Waits(tracker->job());
+    if (waits && now >= look_at) {
+      ShowWait(watch, call, tracker);
+      look_at = absl::Now() + watch.look_interval;
+      continue;
+    }
+    const absl::Time wake = waits ? std::min(watch.end, look_at) : watch.end;
+    if (const auto event = call->Take(std::min(wake - now, kTick))) {
       *told = true;
-      if (tracker->Apply(*event)) view->Show(*event, tracker->job());
+      if (tracker->Apply(*event)) watch.view->Show(*event, tracker->job());
     } else if (auto status = call->status()) {
       return status;
     } else {
-      view->Tick(tracker->job());
+      watch.view->Tick(tracker->job());
     }
   }
 }
@@ -43,6 +85,7 @@ absl::StatusOr<v1::Job::State> FollowJob(v1::JobService::StubInterface* stub,
                                          const std::string& job_name, const FollowOptions& options,
                                          Interrupt* interrupt, WatchView* view) {
   const absl::Time end = absl::Now() + options.timeout;
+  const Watch watch{stub, job_name, options.look_interval, end, interrupt, view};
   JobTracker tracker(options.after_revision);
   Backoff backoff(options.retry_initial, options.retry_max);
   // When the server last told something; before that, a wrong address is likelier than an
@@ -56,7 +99,7 @@ absl::StatusOr<v1::Job::State> FollowJob(v1::JobService::StubInterface* stub,
     {
       WatchCall call(stub, job_name, tracker.revision());
       interrupt->SetAction([&call] { call.Cancel(); });
-      status = ShowStream(&call, end, &tracker, view, &told);
+      status = ShowStream(watch, &call, &tracker, &told);
       interrupt->SetAction(nullptr);
     }
     if (tracker.ended()) {

@@ -24,6 +24,8 @@ struct FollowOptions {
   // Between two tries to connect: from `retry_initial`, doubling to `retry_max`.
   absl::Duration retry_initial = absl::Milliseconds(200);
   absl::Duration retry_max = absl::Seconds(5);
+  // Between two looks at what a waiting job waits for, of which no event tells.
+  absl::Duration look_interval = absl::Seconds(10);
 };
 
 // Watches the job to its end and returns its terminal state. A stream that breaks with

@@ -32,6 +32,12 @@ bool JobTracker::Apply(const v1::JobEvent& event) {
   return true;
 }
 
+bool JobTracker::Look(const v1::Job& job) {
+  if (job.revision() != job_.revision() || job.wait_reason() == job_.wait_reason()) return false;
+  job_ = job;
+  return true;
+}
+
 bool JobTracker::ended() const { return IsTerminal(job_.state()); }
 
 }  // namespace buzzer::cli

@@ -18,6 +18,10 @@ class JobTracker {
   // False if the event is not newer than what is known; then nothing changed.
   bool Apply(const v1::JobEvent& event);
 
+  // The job as somebody looked at it: what it waits for changes without an event. False if it
+  // waits for what is known, or was seen at another revision; then nothing changed.
+  bool Look(const v1::Job& job);
+
   // As much of the job as was told.
   const v1::Job& job() const { return job_; }
 

@@ -19,28 +19,29 @@ namespace {
 
 class LineView final : public WatchView {
  public:
-  LineView(std::ostream& out, std::ostream& err, absl::TimeZone zone)
-      : out_(out), err_(err), zone_(zone) {}
+  LineView(std::ostream& out, std::ostream& err, absl::TimeZone zone,
+           std::function<absl::Time()> now)
+      : out_(out), err_(err), zone_(zone), now_(std::move(now)) {}
 
   void Show(const v1::JobEvent& event, const v1::Job& job) override {
     // The line of End tells more.
     if (IsTerminal(job.state())) return;
+    const std::string waits = WaitText(job);
     std::string what;
     if (event.has_error()) {
-      what = ErrorLine(event.error());
+      what = absl::StrCat(ErrorLine(event.error()), waits.empty() ? "" : "; ", waits);
+    } else if (!waits.empty()) {
+      what = waits;
     } else if (event.has_progress()) {
       what = ProgressText(event.progress());
     } else if (event.attempt() > 0) {
       what = absl::StrCat("attempt ", event.attempt());
-    } else {
-      what = WaitText(job);
     }
-    out_ << absl::FormatTime("%H:%M:%S  ", ToTime(event.time()), zone_)
-         << (what.empty() ? v1::Job::State_Name(event.state())
-                          : absl::StrFormat("%-10s  %s", v1::Job::State_Name(event.state()), what))
-         << std::endl;
+    Print(ToTime(event.time()), event.state(), what);
   }
 
+  // The state alone takes back what an earlier line says of the wait.
+  void ShowWait(const v1::Job& job) override { Print(now_(), job.state(), WaitText(job)); }
   void Tick(const v1::Job&) override {}
   void Note(absl::string_view text) override { err_ << text << std::endl; }
   void End(const v1::Job& job) override {
@@ -49,9 +50,17 @@ class LineView final : public WatchView {
   }
 
  private:
+  void Print(absl::Time time, v1::Job::State state, absl::string_view what) {
+    out_ << absl::FormatTime("%H:%M:%S  ", time, zone_)
+         << (what.empty() ? v1::Job::State_Name(state)
+                          : absl::StrFormat("%-10s  %s", v1::Job::State_Name(state), what))
+         << std::endl;
+  }
+
   std::ostream& out_;
   std::ostream& err_;
   const absl::TimeZone zone_;
+  const std::function<absl::Time()> now_;
 };
 
 class BarView final : public WatchView {
@@ -70,6 +79,8 @@ class BarView final : public WatchView {
     }
     Tick(job);
   }
+
+  void ShowWait(const v1::Job& job) override { Tick(job); }
 
   void Tick(const v1::Job& job) override {
     if (job.state() == v1::Job::STATE_UNSPECIFIED || IsTerminal(job.state())) return;
@@ -111,6 +122,7 @@ class JsonView final : public WatchView {
   void Show(const v1::JobEvent& event, const v1::Job&) override {
     out_ << JsonText(event) << std::endl;
   }
+  void ShowWait(const v1::Job&) override {}
   void Tick(const v1::Job&) override {}
   void Note(absl::string_view text) override { err_ << text << std::endl; }
   void End(const v1::Job&) override {}
@@ -122,8 +134,9 @@ class JsonView final : public WatchView {
 
 }  // namespace
 
-std::unique_ptr<WatchView> MakeLineView(std::ostream& out, std::ostream& err, absl::TimeZone zone) {
-  return std::make_unique<LineView>(out, err, zone);
+std::unique_ptr<WatchView> MakeLineView(std::ostream& out, std::ostream& err, absl::TimeZone zone,
+                                        std::function<absl::Time()> now) {
+  return std::make_unique<LineView>(out, err, zone, std::move(now));
 }
 
 std::unique_ptr<WatchView> MakeBarView(std::ostream& out, std::ostream& err,

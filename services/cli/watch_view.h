@@ -22,6 +22,10 @@ class WatchView {
   // After each event; `job` is what is known of the job with it.
   virtual void Show(const v1::JobEvent& event, const v1::Job& job) = 0;
 
+  // What the job waits for is another than before, or nothing in particular any more. There is no
+  // event for that.
+  virtual void ShowWait(const v1::Job& job) = 0;
+
   // About twice a second, for what moves by itself.
   virtual void Tick(const v1::Job& job) = 0;
 
@@ -32,13 +36,14 @@ class WatchView {
   virtual void End(const v1::Job& job) = 0;
 };
 
-// The streams must outlive the views; notes go to `err`.
+// The streams must outlive the views; notes go to `err`. `now` is the wall clock.
 
 // A line for each event, for pipes and logs.
-std::unique_ptr<WatchView> MakeLineView(std::ostream& out, std::ostream& err, absl::TimeZone zone);
+std::unique_ptr<WatchView> MakeLineView(std::ostream& out, std::ostream& err, absl::TimeZone zone,
+                                        std::function<absl::Time()> now);
 
 // A bar that is drawn again in place. `columns` is asked each time, because a terminal's
-// width changes; `now` is the wall clock.
+// width changes.
 std::unique_ptr<WatchView> MakeBarView(std::ostream& out, std::ostream& err,
                                        std::function<int()> columns,
                                        std::function<absl::Time()> now);

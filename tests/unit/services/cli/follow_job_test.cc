@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "services/cli/watch_call.h"
@@ -31,12 +32,18 @@ class RecordingView final : public WatchView {
     shown.push_back(event.revision());
     if (on_show) on_show();
   }
+  void ShowWait(const v1::Job& job) override {
+    waits.push_back(job.wait_reason());
+    if (on_wait) on_wait();
+  }
   void Tick(const v1::Job&) override {}
   void Note(absl::string_view text) override { notes.emplace_back(text); }
   void End(const v1::Job& job) override { end = job.state(); }
 
   std::function<void()> on_show;
+  std::function<void()> on_wait;
   std::vector<int64_t> shown;
+  std::vector<v1::Job::WaitReason> waits;
   std::vector<std::string> notes;
   v1::Job::State end = v1::Job::STATE_UNSPECIFIED;
 };
@@ -139,6 +146,74 @@ TEST_F(FollowJobTest, LeavesWhenItsTimeIsUp) {
   options_.timeout = absl::Milliseconds(20);
   server_.AddWatch({{Event(1, v1::Job::RUNNING)}, absl::OkStatus(), /*stays_open=*/true});
   EXPECT_TRUE(absl::IsDeadlineExceeded(Follow().status()));
+  server_.AwaitLeft();
+}
+
+v1::Job Waiting(int64_t revision, v1::Job::WaitReason reason) {
+  v1::Job job;
+  job.set_revision(revision);
+  job.set_state(v1::Job::QUEUED);
+  job.set_wait_reason(reason);
+  return job;
+}
+
+TEST_F(FollowJobTest, ShowsThatTheWorkersOfAWaitingJobGoAndComeBack) {
+  options_.look_interval = absl::Milliseconds(1);
+  server_.AddWatch({{Event(1, v1::Job::QUEUED)}, absl::OkStatus(), /*stays_open=*/true});
+  std::atomic<int> looks = 0;
+  server_.on_get = [&looks](const v1::GetJobRequest& request, v1::Job* job) {
+    EXPECT_EQ(request.name(), "jobs/1");
+    const bool gone = ++looks == 2 || looks == 3;
+    *job = Waiting(1, gone ? v1::Job::NO_WORKER : v1::Job::WAIT_REASON_UNSPECIFIED);
+    return absl::OkStatus();
+  };
+  view_.on_wait = [this] {
+    if (view_.waits.size() == 2) interrupt_.Raise();
+  };
+  EXPECT_TRUE(absl::IsCancelled(Follow().status()));
+  EXPECT_THAT(view_.waits, ElementsAre(v1::Job::NO_WORKER, v1::Job::WAIT_REASON_UNSPECIFIED));
+}
+
+TEST_F(FollowJobTest, ShowsNothingOfALookThatFailsOrSeesAnotherRevision) {
+  options_.look_interval = absl::Milliseconds(1);
+  server_.AddWatch({{Event(4, v1::Job::SCHEDULED)}, absl::OkStatus(), /*stays_open=*/true});
+  std::atomic<int> looks = 0;
+  server_.on_get = [&looks](const v1::GetJobRequest&, v1::Job* job) {
+    const int look = ++looks;
+    if (look == 1) return absl::UnavailableError("busy");
+    if (look == 2) *job = Waiting(3, v1::Job::NO_WORKER);
+    if (look == 3) *job = Waiting(5, v1::Job::NO_WORKER);
+    if (look > 3) *job = Waiting(4, v1::Job::QUEUE_PAUSED);
+    return absl::OkStatus();
+  };
+  view_.on_wait = [this] { interrupt_.Raise(); };
+  EXPECT_TRUE(absl::IsCancelled(Follow().status()));
+  EXPECT_THAT(view_.waits, ElementsAre(v1::Job::QUEUE_PAUSED));
+}
+
+TEST_F(FollowJobTest, LooksAtNoJobThatRuns) {
+  options_.look_interval = absl::Milliseconds(1);
+  options_.timeout = absl::Milliseconds(50);
+  server_.AddWatch({{Event(1, v1::Job::RUNNING)}, absl::OkStatus(), /*stays_open=*/true});
+  std::atomic<int> looks = 0;
+  server_.on_get = [&looks](const v1::GetJobRequest&, v1::Job*) {
+    ++looks;
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Follow().status()));
+  EXPECT_EQ(looks, 0);
+}
+
+TEST_F(FollowJobTest, LeavesALookWhenInterrupted) {
+  options_.look_interval = absl::Milliseconds(1);
+  server_.AddWatch({{Event(1, v1::Job::QUEUED)}, absl::OkStatus(), /*stays_open=*/true});
+  server_.on_get = [this](const v1::GetJobRequest&, v1::Job* job) {
+    interrupt_.Raise();
+    *job = Waiting(1, v1::Job::NO_WORKER);
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(absl::IsCancelled(Follow().status()));
+  EXPECT_THAT(view_.waits, ElementsAre()) << "the answer came after the user had left";
   server_.AwaitLeft();
 }
 

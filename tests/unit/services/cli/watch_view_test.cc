@@ -95,6 +95,25 @@ TEST(JobTracker, ForgetsWhatTheJobWaitedForWhenItGoesOn) {
   EXPECT_EQ(tracker.job().wait_reason(), v1::Job::WAIT_REASON_UNSPECIFIED);
 }
 
+TEST(JobTracker, TakesALookAtTheRevisionThatItKnows) {
+  JobTracker tracker(0);
+  tracker.Apply(Event(2, v1::Job::QUEUED));
+  v1::Job job;
+  job.set_type("demo.sleep");
+  job.set_state(v1::Job::QUEUED);
+  job.set_wait_reason(v1::Job::NO_WORKER);
+  for (const int64_t other : {1, 3}) {
+    job.set_revision(other);
+    EXPECT_FALSE(tracker.Look(job)) << other;
+  }
+  job.set_revision(2);
+  EXPECT_TRUE(tracker.Look(job));
+  EXPECT_FALSE(tracker.Look(job)) << "it is known now";
+  EXPECT_EQ(tracker.job().wait_reason(), v1::Job::NO_WORKER);
+  EXPECT_EQ(tracker.job().type(), "demo.sleep") << "which the wait is told with";
+  EXPECT_EQ(tracker.revision(), 2);
+}
+
 TEST(JobTracker, SeesEveryEnd) {
   for (const auto state : {v1::Job::SUCCEEDED, v1::Job::FAILED, v1::Job::CANCELLED}) {
     JobTracker tracker(0);
@@ -119,12 +138,16 @@ class Views : public ::testing::Test {
         out_, err_, [columns] { return columns; }, [] { return absl::UnixEpoch(); });
   }
 
+  std::unique_ptr<WatchView> Lines() {
+    return MakeLineView(out_, err_, absl::UTCTimeZone(), [] { return absl::UnixEpoch(); });
+  }
+
   std::ostringstream out_;
   std::ostringstream err_;
 };
 
 TEST_F(Views, LineViewTellsOneLineAnEvent) {
-  const auto view = MakeLineView(out_, err_, absl::UTCTimeZone());
+  const auto view = Lines();
   auto failed = Event(4, v1::Job::SCHEDULED, 1);
   failed.mutable_error()->set_reason("PROGRAM_FAILED");
   failed.mutable_error()->set_message("exit code 75");
@@ -136,6 +159,51 @@ TEST_F(Views, LineViewTellsOneLineAnEvent) {
             "22:13:23  RUNNING      40 %  step 4\n"
             "22:13:24  SCHEDULED   PROGRAM_FAILED: exit code 75\n"
             "22:13:25  SUCCEEDED\n");
+}
+
+v1::JobEvent WaitingEvent(int64_t revision, v1::Job::State state, int attempt) {
+  auto event = Event(revision, state, attempt);
+  event.mutable_job()->set_type("demo.sleep");
+  event.mutable_job()->set_state(state);
+  event.mutable_job()->set_wait_reason(v1::Job::NO_WORKER);
+  return event;
+}
+
+TEST_F(Views, LineViewTellsWhatAJobWaitsForAfterAnAttemptToo) {
+  auto failed = WaitingEvent(2, v1::Job::SCHEDULED, 1);
+  failed.mutable_error()->set_reason("PROGRAM_FAILED");
+  Play(Lines().get(), {WaitingEvent(1, v1::Job::QUEUED, 1), failed});
+  EXPECT_EQ(out_.str(),
+            "22:13:21  QUEUED      no connected worker takes jobs of type demo.sleep\n"
+            "22:13:22  SCHEDULED   PROGRAM_FAILED; no connected worker takes jobs of type "
+            "demo.sleep\n");
+}
+
+TEST_F(Views, LineViewTellsThatAWaitIsAnotherAndThatItIsOver) {
+  const auto view = Lines();
+  v1::Job job = WaitingEvent(1, v1::Job::QUEUED, 0).job();
+  view->ShowWait(job);
+  job.clear_wait_reason();
+  view->ShowWait(job);
+  EXPECT_EQ(out_.str(),
+            "00:00:00  QUEUED      no connected worker takes jobs of type demo.sleep\n"
+            "00:00:00  QUEUED\n");
+}
+
+TEST_F(Views, BarViewDrawsAWaitThatIsAnother) {
+  const auto view = Bar(80);
+  const auto event = WaitingEvent(1, v1::Job::QUEUED, 0);
+  v1::Job job = event.job();
+  job.clear_wait_reason();
+  view->Show(event, job);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("no connected worker")));
+  view->ShowWait(event.job());
+  EXPECT_THAT(out_.str(), HasSubstr("no connected worker"));
+}
+
+TEST_F(Views, JsonViewTellsEventsAlone) {
+  MakeJsonView(out_, err_)->ShowWait(WaitingEvent(1, v1::Job::QUEUED, 0).job());
+  EXPECT_EQ(out_.str(), "");
 }
 
 TEST_F(Views, BarViewDrawsInPlace) {
@@ -172,8 +240,7 @@ TEST_F(Views, JsonViewTellsOneObjectALine) {
 }
 
 TEST_F(Views, NotesGoToStandardError) {
-  for (const auto& view :
-       {Bar(80), MakeJsonView(out_, err_), MakeLineView(out_, err_, absl::UTCTimeZone())}) {
+  for (const auto& view : {Bar(80), MakeJsonView(out_, err_), Lines()}) {
     view->Note("out of reach");
   }
   EXPECT_EQ(out_.str(), "");
