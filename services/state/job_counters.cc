@@ -18,6 +18,16 @@ bool EndsAttempt(const JobChange& change) {
   return IsActive(change.before) && !IsActive(change.job.state);
 }
 
+// Whether the attempt ended because its worker was silent.
+bool LostItsLease(const JobChange& change) {
+  const std::string& cause = change.entry.cause;
+  // A handler may give any reason, but not these causes.
+  if (cause == "LEASE_EXPIRED" || cause == "WORKER_LOST") return true;
+  // A job that stops for its deadline ends with that cause either way; who ends it himself
+  // keeps his lease.
+  return cause == "DEADLINE_EXCEEDED" && change.job.lease_id.empty();
+}
+
 }  // namespace
 
 absl::string_view JobCounters::ReasonClass(absl::string_view reason) {
@@ -53,17 +63,15 @@ void JobCounters::OnCommit(const std::vector<JobChange>& changes) {
     if (!EndsAttempt(change)) continue;
     if (job.state == v1::Job::SCHEDULED) ++counts.retries;
     if (job.state == v1::Job::QUEUED) ++counts.handed_back;
-    if (!change.entry.error.has_value()) continue;
+    if (LostItsLease(change)) ++counts.leases_lost;
+    // One that stopped as it was asked has not failed, whatever it wrote on the way.
+    if (!change.entry.error.has_value() || change.entry.cause == "CANCELLED") continue;
     const absl::string_view reason = ReasonClass(change.entry.error->reason());
     const auto by_reason = counts.attempts_failed.find(reason);
     if (by_reason == counts.attempts_failed.end()) {
       counts.attempts_failed.emplace(reason, 1);
     } else {
       ++by_reason->second;
-    }
-    // A handler may give any reason, but not this cause.
-    if (change.entry.cause == "LEASE_EXPIRED" || change.entry.cause == "WORKER_LOST") {
-      ++counts.leases_lost;
     }
   }
 }

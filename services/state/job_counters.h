@@ -28,7 +28,8 @@ class JobCounters final : public CommitObserver {
     int64_t succeeded = 0;
     int64_t failed = 0;
     int64_t cancelled = 0;
-    // Attempts that failed, by the class of the reason (see ReasonClass).
+    // Attempts that failed, by the class of the reason (see ReasonClass); not those that stopped
+    // when their job was cancelled.
     std::map<std::string, int64_t, std::less<>> attempts_failed;
     // Attempts that another one follows.
     int64_t retries = 0;

@@ -19,6 +19,14 @@ class JobCountersTest : public StoreTest {
   JobCountersTest() { store_->AddObserver(&counters_); }
   ~JobCountersTest() override { CloseStore(); }
 
+  static constexpr absl::Duration kDeadline = absl::Minutes(1);
+
+  JobRecord SubmitWithDeadline() {
+    auto job = NewJob();
+    *job.mutable_deadline() = ToDuration(kDeadline);
+    return store().MustSubmit(job);
+  }
+
   JobCounters::Counts Of(const std::string& queue = "demo.echo") const {
     store().AwaitObservers();
     for (const auto& [name, counts] : counters_.Snapshot()) {
@@ -56,6 +64,54 @@ TEST_F(JobCountersTest, CountsWhatADeadWorkerCannotTell) {
   EXPECT_EQ(counts.failed, 0);
   EXPECT_THAT(counts.attempts_failed,
               UnorderedElementsAre(Pair("LEASE_EXPIRED", 1), Pair("WORKER_LOST", 1)));
+}
+
+TEST_F(JobCountersTest, CountsALeaseThatIsLostWhileTheJobStopsForItsDeadline) {
+  const LeaseRef lease = store().MustClaim(SubmitWithDeadline().id);
+  clock_.Advance(kDeadline);
+  store().RunTimers();
+  store().LoseLease(lease);
+  const JobCounters::Counts counts = Of();
+  EXPECT_EQ(counts.leases_lost, 1);
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_THAT(counts.attempts_failed, UnorderedElementsAre(Pair("DEADLINE_EXCEEDED", 1)));
+}
+
+TEST_F(JobCountersTest, CountsNoLeaseThatWasHeldToTheEndAsLost) {
+  const LeaseRef lease = store().MustClaim(SubmitWithDeadline().id);
+  const JobRecord waits = SubmitWithDeadline();
+  clock_.Advance(kDeadline);
+  store().RunTimers();
+  ASSERT_TRUE(store().Fail(lease, false));
+  ASSERT_EQ(store().MustGet(waits.id).state, v1::Job::FAILED);
+  EXPECT_EQ(Of().leases_lost, 0);
+  EXPECT_EQ(Of().failed, 2);
+}
+
+TEST_F(JobCountersTest, CountsNoFailureOfACancelledJobThatStopped) {
+  for (const char* wrote : {"", "stopping, as asked"}) {
+    const JobRecord job = Submit();
+    const LeaseRef lease = store().MustClaim(job.id);
+    ASSERT_TRUE(store().Cancel(job.id).ok());
+    v1::JobError stopped;
+    stopped.set_reason("CANCELLED");
+    stopped.set_detail(wrote);
+    ASSERT_TRUE(store().Fail(lease, stopped));
+  }
+  const JobCounters::Counts counts = Of();
+  EXPECT_EQ(counts.cancelled, 2);
+  EXPECT_THAT(counts.attempts_failed, UnorderedElementsAre());
+}
+
+TEST_F(JobCountersTest, CountsAJobThatIsForcedToItsEnd) {
+  const JobRecord job = Submit();
+  store().MustClaim(job.id);
+  ASSERT_TRUE(store().Cancel(job.id).ok());
+  ASSERT_TRUE(store().Cancel(job.id, /*force=*/true).ok());
+  const JobCounters::Counts counts = Of();
+  EXPECT_EQ(counts.cancelled, 1);
+  EXPECT_EQ(counts.leases_lost, 0) << "nobody knows whether it would have been";
+  EXPECT_THAT(counts.attempts_failed, UnorderedElementsAre(Pair("FORCED", 1)));
 }
 
 TEST_F(JobCountersTest, CountsRetriesTimeoutsAndWhatIsHandedBack) {
