@@ -24,7 +24,7 @@ class FullnessLog {
 
   // A job was refused. `reason` is one of a few words for the line, `why` is for people.
   void OnRefused(absl::string_view reason, absl::string_view why);
-  // One was taken.
+  // One was taken, and is on disk.
   void OnTaken() {
     if (!logged_.empty()) TellThatItTakes();
   }

@@ -102,6 +102,7 @@ void StoreWriter::Begin() {
   changes_.clear();
   deltas_.clear();
   waiting_delta_ = 0;
+  admitted_ = 0;
   waiting_delta_by_queue_.clear();
   database_->Execute("BEGIN IMMEDIATE");
 }
@@ -139,6 +140,7 @@ absl::Status StoreWriter::Commit() {
   }
   PassCrashPointsAfter(changes_);
   counts_->Apply(deltas_);
+  if (admitted_ > 0) full_log_.OnTaken();
   return absl::OkStatus();
 }
 
@@ -211,7 +213,7 @@ absl::Status StoreWriter::Admit(const internal::v1::NewJob& job) {
     disk_low_ = FreeDisk(directory_).value_or(limits_.min_free_disk) < limits_.min_free_disk;
   }
   if (disk_low_) return RefuseAll("disk_low", "the disk has too little free space");
-  full_log_.OnTaken();
+  ++admitted_;
   return absl::OkStatus();
 }
 

@@ -125,6 +125,7 @@ class StoreWriter {
   std::vector<JobChange> changes_;
   CountTable::Deltas deltas_;
   int64_t waiting_delta_ = 0;
+  int64_t admitted_ = 0;
   std::map<std::string, int64_t> waiting_delta_by_queue_;
 
   std::set<std::string> paused_;

@@ -5,6 +5,7 @@
 // and nothing that it refused, and goes on when there is space.
 
 #include <dlfcn.h>
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/errors/errors.h"
+#include "services/state/sqlite/fullness_log.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace {
@@ -50,8 +52,21 @@ extern "C" ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offse
 namespace buzzer::state {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 class FullDisk : public StoreTest {
  protected:
+  // What the log says while jobs are submitted, after a while in which nothing was.
+  std::string LogOfSubmits(int count) {
+    clock_.Advance(FullnessLog::kInterval);
+    ::testing::internal::CaptureStderr();
+    for (int i = 0; i < count; ++i) store().Submit(NewJob()).IgnoreError();
+    store().AwaitObservers();
+    return ::testing::internal::GetCapturedStderr();
+  }
+
   ~FullDisk() override {
     room = kRoomy;
     CloseStore();
@@ -74,6 +89,16 @@ TEST_F(FullDisk, RefusesByNameAndGoesOnWhenThereIsSpace) {
   EXPECT_FALSE(store_->Space().disk_full);
   EXPECT_EQ(store().Outbox(), (std::vector<JobId>{before.id, after.id}));
   EXPECT_TRUE(store().Succeed(store().MustClaim(before.id)));
+}
+
+TEST_F(FullDisk, SaysThatItTakesJobsOnlyAfterItTookOne) {
+  Submit();
+  room = 0;
+  EXPECT_THAT(LogOfSubmits(1), HasSubstr("store_full"));
+  // One that is let in, and then finds no room, is none that was taken.
+  EXPECT_THAT(LogOfSubmits(3), Not(HasSubstr("store_takes_jobs")));
+  room = kRoomy;
+  EXPECT_THAT(LogOfSubmits(1), AllOf(HasSubstr("store_takes_jobs"), Not(HasSubstr("store_full"))));
 }
 
 TEST_F(FullDisk, BuildsNothingUponAStepThatWasRolledBack) {
