@@ -5,6 +5,7 @@
 #define SERVICES_STATE_JOB_STORE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "services/state/job_lifecycle.h"
 #include "services/state/job_record.h"
+#include "services/state/refusals.h"
 
 namespace buzzer::state {
 
@@ -155,6 +157,8 @@ struct StoreSpace {
   int64_t disk_floor = 0;
   // The last write found no space.
   bool disk_full = false;
+  // Submits that were refused since the start; each reason has its place.
+  std::map<Refusal, int64_t> refused;
 };
 
 // What a watch that begins needs: the job, its newest progress data, and its state

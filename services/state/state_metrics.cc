@@ -239,6 +239,14 @@ void StateCollector::CollectSpace(Families* families) const {
                           .Add(space.waiting >= space.max_waiting, {{"reason", "waiting_jobs"}})
                           .Add(disk_low, {{"reason", "disk"}})
                           .Take());
+  // Where jobs come and go at the limit, no scrape may find it reached.
+  Family refused("buzzer_state_submits_refused_total",
+                 "Submits that were refused for want of room, by reason.",
+                 prometheus::MetricType::Counter);
+  for (const auto& [refusal, count] : space.refused) {
+    refused.Add(static_cast<double>(count), {{"reason", std::string(RefusalName(refusal))}});
+  }
+  families->push_back(refused.Take());
 }
 
 }  // namespace buzzer::state

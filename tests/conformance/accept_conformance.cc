@@ -222,6 +222,7 @@ TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfAllWaiting) {
     EXPECT_EQ(ErrorReason(refused), "STORE_FULL");
     EXPECT_TRUE(ErrorRetryAfter(refused).has_value());
   }
+  EXPECT_EQ(store_->Space().refused[Refusal::kWaitingJobs], 2);
   // One that starts makes room for another.
   store().MustClaim(store().Outbox().front());
   EXPECT_TRUE(store().Submit(NewJob()).ok());
@@ -237,6 +238,10 @@ TEST_P(JobStoreConformance, TellsHowMuchRoomThereIs) {
   EXPECT_EQ(space.max_waiting, 3);
   EXPECT_GT(space.disk_free.value_or(1), 0);
   EXPECT_FALSE(space.disk_full);
+  EXPECT_EQ(space.refused, (std::map<Refusal, int64_t>{{Refusal::kWaitingJobs, 0},
+                                                       {Refusal::kDiskLow, 0},
+                                                       {Refusal::kDiskFull, 0},
+                                                       {Refusal::kQueueFull, 0}}));
 }
 
 TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfTheirQueueOnly) {
@@ -250,6 +255,7 @@ TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfTheirQueueOnly) {
   EXPECT_TRUE(absl::IsResourceExhausted(refused));
   EXPECT_EQ(ErrorReason(refused), "QUEUE_FULL");
   EXPECT_TRUE(ErrorRetryAfter(refused).has_value());
+  EXPECT_EQ(store_->Space().refused[Refusal::kQueueFull], 1);
   EXPECT_TRUE(store().Submit(NewJob()).ok());
 }
 
@@ -260,6 +266,7 @@ TEST_P(JobStoreConformance, AnswersAKnownJobWhenFull) {
   store().MustSubmit(job);
   EXPECT_TRUE(store().Submit(job).ok());
   EXPECT_TRUE(store().Submit(WithKey(NewJob(), "order-1", "hash")).ok());
+  EXPECT_EQ(store_->Space().refused[Refusal::kWaitingJobs], 0);
 }
 
 TEST_P(JobStoreConformance, RefusesWritesBeyondItsBoundAtOnce) {

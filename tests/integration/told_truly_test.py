@@ -149,6 +149,8 @@ def test_state_tells_what_happened_to_jobs(fresh_buzzer):
 def test_a_full_store_tells_its_operator(broker):
     with harness.Set(broker, state_flags=["--max_waiting", "1"]) as buzzer:
         assert metric(buzzer, "buzzer_state_store_full", reason="waiting_jobs") == 0
+        for reason in ("waiting_jobs", "disk_low", "disk_full", "queue_full"):
+            assert metric(buzzer, "buzzer_state_submits_refused_total", reason=reason) == 0
         assert metric(buzzer, "buzzer_state_disk_free_bytes") > 0
         assert metric(buzzer, "buzzer_state_disk_floor_bytes") == 256 << 20
         buzzer.submit("demo.echo", delay="3600s")
@@ -160,6 +162,7 @@ def test_a_full_store_tells_its_operator(broker):
                                                  "the limit of 1 waiting jobs is reached")
         assert len(buzzer.state.events("store_full")) == 1
         assert metric(buzzer, "buzzer_state_store_full", reason="waiting_jobs") == 1
+        assert metric(buzzer, "buzzer_state_submits_refused_total", reason="waiting_jobs") == 3
         assert metric(buzzer, "buzzer_state_store_full", reason="disk") == 0
 
 

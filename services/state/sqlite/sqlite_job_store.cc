@@ -292,6 +292,7 @@ class SqliteJobStore final : public JobStore {
     space.disk_free = FreeDisk(options_.directory);
     space.disk_floor = options_.limits.min_free_disk;
     space.disk_full = disk_full_;
+    for (const Refusal refusal : kRefusals) space.refused[refusal] = refused_.Of(refusal);
     return space;
   }
 
@@ -305,7 +306,7 @@ class SqliteJobStore final : public JobStore {
     if (absl::Status settled = SettleLog(**database, after_fault); !settled.ok()) return settled;
     writer_ =
         std::make_unique<StoreWriter>(*std::move(database), options_.directory, options_.clock,
-                                      options_.jitter, options_.limits, &counts_);
+                                      options_.jitter, options_.limits, &counts_, &refused_);
     return writer_->status();
   }
 
@@ -440,7 +441,10 @@ class SqliteJobStore final : public JobStore {
       absl::SleepFor(absl::Milliseconds(20));
     }
     const absl::Status status = writer_->Commit();
-    disk_full_ = ErrorReason(status) == kStoreFull;
+    // A commit that changed nothing needed no space.
+    if (!status.ok() || !writer_->changes().empty()) {
+      disk_full_ = ErrorReason(status) == kStoreFull;
+    }
     if (status.ok() && options_.on_commit) {
       options_.on_commit(writes, options_.clock->Monotonic() - start);
     }
@@ -505,6 +509,7 @@ class SqliteJobStore final : public JobStore {
   const std::unique_ptr<DirectoryLock> lock_;
   std::vector<CommitObserver*> observers_;
   CountTable counts_;
+  RefusalCounts refused_;
 
   // The writer thread's, after Start.
   std::unique_ptr<StoreWriter> writer_;
@@ -513,7 +518,7 @@ class SqliteJobStore final : public JobStore {
   std::unique_ptr<StoreReader> reader_;
 
   DiskWaker disk_;
-  // The last commit found no space.
+  // The last commit that needed space found none.
   std::atomic<bool> disk_full_ = false;
 
   Mutex mutex_;

@@ -25,13 +25,14 @@ constexpr absl::Duration kDiskCheckInterval = absl::Seconds(1);
 
 StoreWriter::StoreWriter(std::unique_ptr<Database> database, std::string directory,
                          const Clock* clock, JitterDraw jitter, AdmissionLimits limits,
-                         CountTable* counts)
+                         CountTable* counts, RefusalCounts* refused)
     : database_(std::move(database)),
       directory_(std::move(directory)),
       clock_(clock),
       jitter_(std::move(jitter)),
       limits_(std::move(limits)),
       counts_(counts),
+      refused_(refused),
       rows_(database_.get()),
       writer_(database_.get()),
       find_key_(database_->Prepare("SELECT hash, hash_version, id, forget_at FROM idempotency_keys"
@@ -129,7 +130,7 @@ absl::Status StoreWriter::Commit() {
     database_->ClearStatus();
     recent_.Clear();
     LoadPaused();
-    if (full) return RefuseAll("disk_full", "the disk is full");
+    if (full) return RefuseAll(Refusal::kDiskFull, "the disk is full", admitted_);
     if (all_written && database_->broken()) {
       return ErrorBuilder(absl::StatusCode::kUnavailable, kCommitInDoubt,
                           "the state service's disk failed; whether it kept this is unknown")
@@ -197,6 +198,7 @@ absl::Status StoreWriter::Admit(const internal::v1::NewJob& job) {
   const auto limit = limits_.max_waiting_by_queue.find(job.queue());
   if (limit != limits_.max_waiting_by_queue.end() &&
       counts_->WaitingIn(job.queue()) + waiting_delta_by_queue_[job.queue()] >= limit->second) {
+    refused_->Add(Refusal::kQueueFull, 1);
     return ErrorBuilder(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                         absl::StrCat("queue ", job.queue(), " has its limit of ", limit->second,
                                      " waiting jobs"))
@@ -204,21 +206,23 @@ absl::Status StoreWriter::Admit(const internal::v1::NewJob& job) {
         .Build();
   }
   if (counts_->Waiting() + waiting_delta_ >= limits_.max_waiting) {
-    return RefuseAll("waiting_jobs", absl::StrCat("the limit of ", limits_.max_waiting,
-                                                  " waiting jobs is reached"));
+    return RefuseAll(Refusal::kWaitingJobs,
+                     absl::StrCat("the limit of ", limits_.max_waiting, " waiting jobs is reached"),
+                     1);
   }
   const absl::Duration now = clock_->Monotonic();
   if (now - disk_checked_at_ >= kDiskCheckInterval) {
     disk_checked_at_ = now;
     disk_low_ = FreeDisk(directory_).value_or(limits_.min_free_disk) < limits_.min_free_disk;
   }
-  if (disk_low_) return RefuseAll("disk_low", "the disk has too little free space");
+  if (disk_low_) return RefuseAll(Refusal::kDiskLow, "the disk has too little free space", 1);
   ++admitted_;
   return absl::OkStatus();
 }
 
-absl::Status StoreWriter::RefuseAll(absl::string_view reason, const std::string& why) {
-  full_log_.OnRefused(reason, why);
+absl::Status StoreWriter::RefuseAll(Refusal refusal, const std::string& why, int64_t submits) {
+  refused_->Add(refusal, submits);
+  full_log_.OnRefused(RefusalName(refusal), why);
   return ErrorBuilder(absl::StatusCode::kUnavailable, kStoreFull,
                       absl::StrCat("no new jobs are accepted now: ", why))
       .RetryAfter(absl::Seconds(10))

@@ -15,6 +15,7 @@
 #include "common/clock/clock.h"
 #include "services/state/job_lifecycle.h"
 #include "services/state/job_store.h"
+#include "services/state/refusals.h"
 #include "services/state/sqlite/count_table.h"
 #include "services/state/sqlite/database.h"
 #include "services/state/sqlite/fullness_log.h"
@@ -39,9 +40,10 @@ struct AdmissionLimits {
 // connection that writes and checkpoints. Lives on the writer thread.
 class StoreWriter {
  public:
-  // `counts` is loaded from the database. Not owned: clock, counts.
+  // `counts` is loaded from the database. Not owned: clock, counts, refused.
   StoreWriter(std::unique_ptr<Database> database, std::string directory, const Clock* clock,
-              JitterDraw jitter, AdmissionLimits limits, CountTable* counts);
+              JitterDraw jitter, AdmissionLimits limits, CountTable* counts,
+              RefusalCounts* refused);
 
   const absl::Status& status() const { return database_->status(); }
   const Database& database() const { return *database_; }
@@ -80,8 +82,8 @@ class StoreWriter {
   std::optional<JobRecord> Find(const JobId& id);
   absl::StatusOr<JobRecord> FindOwned(const std::string& tenant, const JobId& id);
   absl::Status Admit(const internal::v1::NewJob& job);
-  // The error of a store that takes no new jobs; tells the operator too.
-  absl::Status RefuseAll(absl::string_view reason, const std::string& why);
+  // The error of a store that takes no new jobs, so many of them; tells the operator too.
+  absl::Status RefuseAll(Refusal refusal, const std::string& why, int64_t submits);
   // The stored job of a known key, an error, or nullopt if the key is new.
   std::optional<absl::StatusOr<JobRecord>> FindByKey(const internal::v1::NewJob& job);
   // Writes a record that a step changed, and all that follows from it.
@@ -103,6 +105,7 @@ class StoreWriter {
   const JitterDraw jitter_;
   const AdmissionLimits limits_;
   CountTable* const counts_;
+  RefusalCounts* const refused_;
 
   JobRows rows_;
   RecentJobs recent_;

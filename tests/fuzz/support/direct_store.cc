@@ -31,7 +31,8 @@ DirectStore::DirectStore(const Clock* clock) {
   AdmissionLimits limits;
   limits.min_free_disk = 0;
   writer_ = std::make_unique<StoreWriter>(
-      *std::move(database), directory_.path(), clock, [] { return 0.0; }, limits, &counts_);
+      *std::move(database), directory_.path(), clock, [] { return 0.0; }, limits, &counts_,
+      &refused_);
   FUZZ_CHECK(writer_->status().ok());
   auto for_reading = Database::Open(path, Database::Mode::kReadOnly);
   FUZZ_CHECK(for_reading.ok());

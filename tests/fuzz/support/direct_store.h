@@ -73,6 +73,7 @@ class DirectStore final : public JobStore {
 
   testing::TemporaryDirectory directory_;
   CountTable counts_;
+  RefusalCounts refused_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<StoreReader> reader_;
   std::vector<CommitObserver*> observers_;

@@ -92,6 +92,7 @@ TEST_F(DiskFault, RefusesJobsWhileTheDiskHasTooLittleRoom) {
   EXPECT_TRUE(absl::IsUnavailable(refused));
   EXPECT_EQ(ErrorReason(refused), "STORE_FULL");
   EXPECT_TRUE(ErrorRetryAfter(refused).has_value());
+  EXPECT_EQ(store_->Space().refused[Refusal::kDiskLow], 1);
 }
 
 TEST_F(DiskFault, OpensNoDatabaseOfANewerBuzzer) {

@@ -82,7 +82,11 @@ TEST_F(FullDisk, RefusesByNameAndGoesOnWhenThereIsSpace) {
     EXPECT_EQ(ErrorReason(refused), "STORE_FULL");
     EXPECT_TRUE(ErrorRetryAfter(refused).has_value());
   }
+  store().AwaitObservers();  // By a commit that needs no space, which says nothing of it.
   EXPECT_TRUE(store_->Space().disk_full);
+  // Only submits count as refused.
+  EXPECT_FALSE(store().Cancel(before.id).ok());
+  EXPECT_EQ(store_->Space().refused[Refusal::kDiskFull], 3);
   EXPECT_EQ(store().MustGet(before.id).state, v1::Job::QUEUED);
   room = kRoomy;
   const JobRecord after = Submit();
