@@ -154,6 +154,27 @@ def test_the_protos_tell_the_limits_of_the_code(message, field):
     assert said_of_fields()[message, field].lower() in of_field(message, field).lower()
 
 
+def names_in(words):
+    """What is written in UPPER_SNAKE_CASE."""
+    return set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b", words))
+
+
+def test_the_protos_tell_the_reasons_that_buzzer_gives():
+    told = of_field("JobError", "reason").split("From Buzzer:")[1]
+    known = re.search(r"kKnown\[\] = \{(.*?)\}", text("services/state/job_counters.cc"), re.S)[1]
+    # The counters of failures leave out who stopped as he was asked.
+    assert names_in(told) == set(re.findall(r'"(\w+)"', known)) | {"CANCELLED"}
+
+
+def test_the_protos_tell_the_causes_that_the_life_of_a_job_has():
+    told = names_in(of_field("JobEvent", "cause"))
+    steps = re.findall(r"(?:Step\{|Stop\(job, |FailAttempt\(job, )([^,;]*)",
+                       text("services/state/job_lifecycle.cc"))
+    causes = {name for step in steps for name in re.findall(r'"(\w+)"', step)}
+    assert len(causes) >= 10
+    assert causes <= told
+
+
 PROGRAMS = {
     "buzzer-state": "services/state/main.cc",
     "buzzer-frontend": "services/frontend/main.cc",
