@@ -11,6 +11,7 @@ import signal
 
 import harness
 import pytest
+import requests
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -140,6 +141,39 @@ def test_hangup_usr1_and_usr2_leave_state_and_frontend_as_they_are(fresh_buzzer)
         part.wait_for_event("hangup_ignored")
     job = fresh_buzzer.submit("demo.echo", 1)
     fresh_buzzer.wait_for_state(job["id"], "SUCCEEDED")
+
+
+def test_the_gateway_ends_with_0_at_once_and_cuts_its_connections(fresh_buzzer):
+    gateway = fresh_buzzer.gateway
+    job = fresh_buzzer.submit("demo.sleep", {"seconds": 600})
+    for signals in ([signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGTERM],
+                    [signal.SIGINT, signal.SIGTERM], [signal.SIGTERM, signal.SIGINT],
+                    [signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP]):
+        with requests.get(f"{fresh_buzzer.base_url}/v1/jobs/{job['id']}:watch", stream=True,
+                          timeout=harness.WAIT_SECONDS) as watch:
+            assert watch.status_code == 200
+            for number in signals:
+                gateway.signal(number)
+            assert gateway.join() == 0, signals
+            with pytest.raises(requests.exceptions.RequestException):
+                list(watch.iter_content(None))
+        gateway.start()
+    fresh_buzzer.wait_for_state(job["id"], "RUNNING")
+    fresh_buzzer.rest("POST", f"/v1/jobs/{job['id']}:cancel")
+    fresh_buzzer.wait_for_state(job["id"], "CANCELLED")
+
+
+def test_hangup_and_usr1_leave_the_gateway_as_it_is_and_usr2_ends_it(fresh_buzzer):
+    gateway = fresh_buzzer.gateway
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        gateway.signal(number)
+    job = fresh_buzzer.submit("demo.echo", 1)
+    fresh_buzzer.wait_for_state(job["id"], "SUCCEEDED")
+    assert gateway.running()
+    gateway.signal(signal.SIGUSR2)
+    assert gateway.join() == -signal.SIGUSR2
+    gateway.start()
+    assert fresh_buzzer.get(job["id"])["state"] == "SUCCEEDED"
 
 
 # --- The worker's file, read again
