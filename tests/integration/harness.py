@@ -48,21 +48,24 @@ WAIT_SECONDS = 60
 THUMBNAILS = {"THUMBNAILS_INPUT": f"/usr/share/backgrounds:{tempfile.gettempdir()}",
               "THUMBNAILS_OUTPUT": tempfile.gettempdir()}
 
-_handed_out = set()
+_handed_out = []
 
 
 def free_port():
-    """A port below the ephemeral range, so that no outgoing connection takes it."""
+    """A port below the ephemeral range, so that no outgoing connection takes it. No other test
+    process is given it as long as this one lives: each holds a socket of that name."""
     while True:
         port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0buzzer-test-port-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
+        except OSError:
+            claim.close()
+            continue
+        _handed_out.append(claim)
+        return port
 
 
 # Runs a command that the kernel kills when we end. Not a preexec_fn: that needs a true
