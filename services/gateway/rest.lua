@@ -19,6 +19,7 @@ local body_of = {
 local retry = {payload_at = 0, fields = "initialDelay, factor, maxDelay, jitter, finalReasons"}
 local no_body = {payload_at = 0, fields = ""}
 local function known_in(path)
+  if body_of[path] then return body_of[path] end
   local call = path:match("^([^?]-)/?$") or path:match("^([^?]-)/?%?") or ""
   return body_of[(call:gsub("^/v1/jobs/[^/]*:", "/v1/jobs/*:"))] or no_body
 end

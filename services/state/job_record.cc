@@ -105,7 +105,8 @@ v1::Job ToProto(const JobRecord& job) {
   proto.set_payload_content_type(spec.payload_content_type());
   proto.set_attempt(job.attempt);
   proto.set_max_attempts(job.max_attempts());
-  *proto.mutable_retry() = job.retry();
+  // The defaults go without saying: they would be a fifth of an answer by REST.
+  if (spec.has_retry() || job.handler_retry != nullptr) *proto.mutable_retry() = job.retry();
   proto.set_failed_attempts(job.failed_attempts);
   if (job.progress.has_value() && job.progress->attempt == job.attempt) {
     *proto.mutable_progress() = ToProto(*job.progress);

@@ -136,8 +136,9 @@ TEST_F(UpgradeTest, LeavesAnOldJobItsAllowanceAndGivesItTheDefaultDelays) {
   Upgrade();
   const v1::Job shown = ToProto(store().MustGet(id));
   EXPECT_EQ(shown.max_attempts(), 5);
-  EXPECT_EQ(shown.retry().initial_delay().seconds(), 2);
-  EXPECT_EQ(shown.retry().max_delay().seconds(), 600);
+  EXPECT_FALSE(shown.has_retry());
+  EXPECT_EQ(store().MustGet(id).retry().initial_delay().seconds(), 2);
+  EXPECT_EQ(store().MustGet(id).retry().max_delay().seconds(), 600);
   clock_.Advance(absl::Seconds(1));
   EXPECT_EQ(store().RunTimers().changed, 1);
   ASSERT_TRUE(store().Fail(store().MustClaim(id), true));
