@@ -274,6 +274,11 @@ bool Intake::broker_up() const {
 absl::Duration Intake::Tick() {
   MutexLock lock(&mutex_);
   Advance();
+  // Here alone, and not after each event: a job of milliseconds, which the next look does not see,
+  // is not worth two Hellos that state has to take in while it is claimed and ends.
+  if (idle_.Look(config_, slots_, TakesJobs(), options_.clock->Monotonic())) {
+    options_.session->SetHello(MakeHello(), /*repeat=*/true);
+  }
   return NextDecision();
 }
 
@@ -291,9 +296,8 @@ void Intake::Advance() {
   ClaimWhatFits();
   TendChannels(now);
   GiveBackOverdue(now);
-  const bool idle_is_news = idle_.Look(config_, slots_, TakesJobs(), now);
-  if (std::exchange(hello_is_stale_, false) || idle_is_news) {
-    options_.session->SetHello(MakeHello(), /*repeat=*/idle_is_news);
+  if (std::exchange(hello_is_stale_, false)) {
+    options_.session->SetHello(MakeHello(), /*repeat=*/false);
   }
   thread_.Schedule(NextDecision());
 }
