@@ -20,6 +20,7 @@ import os
 import pathlib
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -307,8 +308,15 @@ class Broker:
         self._tool("stop")
 
     def kill(self):
-        """kill -9 of the node itself."""
-        os.kill(int((self.directory / "node.pid").read_text()), signal.SIGKILL)
+        """kill -9 of the node itself. It is gone when this returns: tools/broker would take one
+        that is still dying for one that runs."""
+        pid = int((self.directory / "node.pid").read_text())
+        node = os.pidfd_open(pid)
+        try:
+            os.kill(pid, signal.SIGKILL)
+            assert select.select([node], [], [], STOP_SECONDS)[0], "the node does not die"
+        finally:
+            os.close(node)
 
     def ctl(self, *arguments):
         """rabbitmqctl; returns what it prints."""
