@@ -86,8 +86,9 @@ def _ran_once(case, system, job, seconds):
              f"{len(starts)} time(s), attempt {record['attempt']}; claims of its worker: {claims}")
     case.promise((record["state"], record["attempt"], len(starts)) == ("SUCCEEDED", 1, 1),
                  f"it did not run once: {record}")
-    # A message that came a second time would have been claimed, and answered "gone".
-    case.promise(set(claims) == {"granted"}, f"a job was delivered again: {claims}")
+    # Those gone were offered by state while their messages were on their way (docs/intake.md). None
+    # was given back: it would come again.
+    case.promise(set(claims) <= {"granted", "gone"}, f"a message was given back: {claims}")
 
 
 def _claims(system):
