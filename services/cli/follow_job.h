@@ -24,7 +24,7 @@ struct FollowOptions {
   // Between two tries to connect: from `retry_initial`, doubling to `retry_max`.
   absl::Duration retry_initial = absl::Milliseconds(200);
   absl::Duration retry_max = absl::Seconds(5);
-  // Between two looks at what a waiting job waits for, of which no event tells.
+  // How often the server is asked what a waiting job waits for, since no event tells it.
   absl::Duration look_interval = absl::Seconds(10);
 };
 

@@ -22,8 +22,7 @@ class WatchView {
   // After each event; `job` is what is known of the job with it.
   virtual void Show(const v1::JobEvent& event, const v1::Job& job) = 0;
 
-  // What the job waits for is another than before, or nothing in particular any more. There is no
-  // event for that.
+  // The reason why the job waits has changed, perhaps to none. No event tells of that.
   virtual void ShowWait(const v1::Job& job) = 0;
 
   // About twice a second, for what moves by itself.

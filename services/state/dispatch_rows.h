@@ -117,7 +117,7 @@ class DispatchRows {
     OutboxEntry entry;
     // Number of the last inspection before its confirm.
     int64_t confirmed_in = kNotConfirmed;
-    // Its message, by number, and the batch of the lane's order that it was sent in.
+    // The number of its message, and the batch (see DispatchOrder) in which that was sent.
     int64_t message = 0;
     int64_t batch = 0;
     // Sent, or given by TakeHoarded.

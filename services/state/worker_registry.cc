@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/state/troubled_queues.h"
 
 namespace buzzer::state {
 namespace {
@@ -32,10 +33,7 @@ const internal::v1::Hello::QueueSlots* FindQueue(const internal::v1::Hello& hell
 
 // What a worker of whom nothing is wrong as a whole takes, sorted.
 std::vector<std::pair<std::string, std::string>> TakenBy(const internal::v1::Hello& hello) {
-  std::set<absl::string_view> troubled;
-  for (const auto& served : hello.queues()) {
-    if (!served.problem().empty()) troubled.insert(served.queue());
-  }
+  const std::set<absl::string_view> troubled = TroubledQueues(hello);
   std::vector<std::pair<std::string, std::string>> takes;
   for (const auto& type : hello.types()) {
     if (!troubled.contains(type.queue())) takes.emplace_back(type.type(), type.queue());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "services/state/troubled_queues.h"
 
 namespace buzzer::state {
 namespace {
@@ -23,10 +24,7 @@ void WorkerSlots::Put(int64_t stream, const internal::v1::Hello& hello, bool tak
                       SendOffers send) {
   Worker worker;
   worker.send = std::move(send);
-  std::set<absl::string_view> troubled;
-  for (const auto& queue : hello.queues()) {
-    if (!queue.problem().empty()) troubled.insert(queue.queue());
-  }
+  const std::set<absl::string_view> troubled = TroubledQueues(hello);
   for (const auto& type : hello.types()) {
     Type slots = {type.slots(), hello.draining() ? 0 : type.idle_slots()};
     if (takes_none || troubled.contains(type.queue())) slots = {};

@@ -27,8 +27,6 @@ constexpr absl::Duration kStateOutage = absl::Seconds(10);
 constexpr absl::Duration kWarningInterval = absl::Seconds(30);
 constexpr size_t kMaxWarnedTypes = 100;
 constexpr char kNotConnected[] = "it is not connected to the broker";
-// Of what Hello says of a queue, without the three dots of what was cut.
-constexpr size_t kMaxProblemBytes = 512 - 3;
 
 absl::flat_hash_map<std::string, HandlerConfig> ByType(const Config& config) {
   absl::flat_hash_map<std::string, HandlerConfig> handlers;
@@ -153,7 +151,7 @@ void Intake::OnBrokerDown() {
 
 void Intake::OnBrokerUnreachable(absl::string_view why) {
   MutexLock lock(&mutex_);
-  broker_problem_ = OneLine(absl::StrCat(kNotConnected, ": ", why), kMaxProblemBytes);
+  broker_problem_ = OneLine(absl::StrCat(kNotConnected, ": ", why), QueueLane::kMaxProblemBytes);
   options_.readiness->SetBrokerUnreachable(broker_problem_);
   hello_is_stale_ = true;
   Advance();

@@ -19,8 +19,6 @@ namespace {
 // this, since a message of a busy queue carries several jobs, which other workers could do.
 constexpr int kMinPrefetch = 2;
 constexpr int kMaxFirstPrefetch = 32;
-// Of what Hello says of a queue, without the three dots of what was cut.
-constexpr size_t kMaxProblemBytes = 512 - 3;
 // Over all channels. The state service dispatches fewer jobs of a type than that.
 constexpr int kMaxPrefetch = 10'000;
 // A channel's first messages come in any order; nothing is taken before each priority has had

@@ -61,6 +61,8 @@ class QueueLane {
   // A message that was not claimed for this long is given back through the state service: long
   // before the broker's own limit for a delivery (30 min) closes its channel.
   static constexpr absl::Duration kMaxUnclaimed = absl::Minutes(5);
+  // Of what Hello says of a queue, without the three dots of what was cut.
+  static constexpr size_t kMaxProblemBytes = 512 - 3;
 
   QueueLane(absl::string_view prefix, std::string queue);
 

@@ -58,7 +58,7 @@ using ::testing::Not;
 
 class FullDisk : public StoreTest {
  protected:
-  // What the log says while jobs are submitted, after a while in which nothing was.
+  // Submits `count` jobs, long enough after the last line of the log, and returns what it says.
   std::string LogOfSubmits(int count) {
     clock_.Advance(FullnessLog::kInterval);
     ::testing::internal::CaptureStderr();
