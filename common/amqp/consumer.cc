@@ -34,10 +34,6 @@ namespace {
 // consumers; losing the connection frees them.
 constexpr absl::Duration kCloseTimeout = absl::Seconds(30);
 constexpr size_t kMaxQueueName = 255;  // an AMQP short string
-// The first wait for a queue to start: a request that was on its way to a leader as that died is
-// lost, and the broker tells nobody; asked again, it goes to the next leader. From the second on
-// it is the timeout of a call, as a busy broker may need.
-constexpr absl::Duration kStart = absl::Seconds(2);
 
 struct OpenCommand {
   ChannelId id;
@@ -194,8 +190,8 @@ class ConsumerImpl final : public Consumer, private Session {
     const bool was_late =
         std::any_of(command.queues.begin(), command.queues.end(),
                     [this](const std::string& queue) { return late_.contains(queue); });
-    channel.deadline = Clock::Real()->Monotonic() +
-                       (was_late ? options_.rpc_timeout : std::min(kStart, options_.rpc_timeout));
+    channel.deadline =
+        Clock::Real()->Monotonic() + (was_late ? options_.rpc_timeout : options_.start_timeout);
     numbers_[command.id] = number;
 
     amqp_channel_open_t open = {};

@@ -49,6 +49,10 @@ class Consumer {
     absl::Duration heartbeat = absl::Seconds(5);
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration rpc_timeout = absl::Seconds(5);
+    // How long a queue may take at first until it delivers: a request that was on its way to a
+    // leader as that died is lost, and the broker tells nobody; asked again, it goes to the next
+    // leader. A queue that was late once has `rpc_timeout`, as a busy broker may need.
+    absl::Duration start_timeout = absl::Seconds(2);
     // Connected; no channel is open yet: open those that are wanted.
     std::function<void()> on_up;
     // The connection is lost, and with it every channel (on_closed is not called

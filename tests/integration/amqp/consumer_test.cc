@@ -35,6 +35,11 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using testing::Watched;
 
+// For what a slow disk delays, and no test waits out: the broker syncs many times for a new queue.
+constexpr absl::Duration kPatience = absl::Seconds(60);
+// Where a test freezes the broker and waits until that is noticed.
+constexpr absl::Duration kNoticesSoon = absl::Seconds(2);
+
 using Deliveries = std::vector<Delivery>;
 using Closed = std::map<ChannelId, absl::Status>;
 
@@ -46,12 +51,14 @@ std::vector<std::string> Bodies(const Deliveries& deliveries) {
 
 // A consumer and what it was told.
 struct Subject {
-  explicit Subject(const Address& address) {
+  explicit Subject(const Address& address, absl::Duration heartbeat = kPatience) {
     Consumer::Options options;
     options.address = address;
     options.connection_name = "consumer-test";
-    options.heartbeat = absl::Seconds(2);
+    options.heartbeat = heartbeat;
     options.connect_timeout = absl::Seconds(2);
+    options.rpc_timeout = kPatience;
+    options.start_timeout = kPatience;
     options.on_up = [this] { ups.Update([](int& n) { ++n; }); };
     options.on_down = [this] { downs.Update([](int& n) { ++n; }); };
     options.on_delivery = [this](Delivery delivery) {
@@ -91,6 +98,8 @@ class ConsumerTest : public ::testing::Test {
     ups_ = new Watched<int>(0);
     Publisher::Options options;
     options.address = node_->address();
+    options.rpc_timeout = kPatience;
+    options.confirm_timeout = kPatience;
     options.on_up = [] { ups_->Update([](int& n) { ++n; }); };
     publisher_ = Publisher::Start(std::move(options)).release();
     ASSERT_TRUE(ups_->Await([](int n) { return n == 1; }));
@@ -365,7 +374,7 @@ TEST_F(ConsumerTest, SaysWhenAQueueIsDeletedUnderIt) {
 TEST_F(ConsumerTest, GetsUnackedMessagesAgainAfterALostConnection) {
   Declare("lost");
   Publish("lost", 2);
-  Subject subject(node_->address());
+  Subject subject(node_->address(), kNoticesSoon);
   const ChannelId before = subject.consumer->Open({"lost"}, 2);
   ASSERT_TRUE(subject.AwaitDeliveries(2));
   subject.Ack(subject.deliveries.Get()[0]);
