@@ -15,34 +15,27 @@ from measure import Result, slots
 # Lone jobs of the latency part for each round, so far apart that everything has gone to sleep.
 LONE_JOBS_A_ROUND = 6
 REST_SECONDS = (1.2, 2.0)
+# Of the jobs of a turn, to warm up those that are new.
+WARM_UP = 0.25
 
 
 def compare(broker, options, ways, slot_count):
-    """Both sets run all the time, and take turns in each round; who begins alternates."""
+    """Each round has two new sets, which take turns; who begins, and who is started first,
+    alternates. New ones, since two sets of the very same programs differ: in latency by a tenth
+    and more for as long as they live. Over the rounds that is noise, which the interval shows;
+    between two sets that live through all rounds it would look like a change."""
     result = Result()
     with contextlib.ExitStack() as stack:
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = stack.enter_context(slots(directory, slot_count))
-        sides = {}
-        for name, tree in (("now", None), ("base", options.base.resolve())):
-            sides[name] = stack.enter_context(harness.Set(
-                broker, follow_logs=False, worker_config=config, tree=tree))
-        lone = {name: stack.enter_context(_LoneJobs(side)) for name, side in sides.items()}
-        for turn in range(-1, options.rounds):
-            order = list(sides) if turn % 2 else list(reversed(sides))
-            for way, submit_all in ways.items():
-                for name in order:
-                    _, rate, cpu = submit_all(sides[name], options.scale)
-                    if turn < 0:
-                        continue  # To warm up.
-                    result.add(f"{way} done, {name}", "jobs/s", rate)
-                    result.add(f"{way} CPU, {name}", "s per 1000 jobs", cpu)
-            if turn < 0:
-                continue
-            for name in order:
-                claimed, told = lone[name].median_of(LONE_JOBS_A_ROUND)
-                result.add(f"submitted -> claimed, {name}", "ms", claimed)
-                result.add(f"outcome -> told, {name}", "ms", told)
+        trees = {"now": None, "base": options.base.resolve()}
+        for turn in range(options.rounds):
+            order = list(trees) if turn % 2 else list(reversed(trees))
+            with contextlib.ExitStack() as life:
+                sides = {name: life.enter_context(harness.Set(
+                    broker, follow_logs=False, worker_config=config, tree=trees[name]))
+                    for name in order}
+                _round(result, sides, ways, options.scale)
             print(f"   round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
     for way in ways:
         for what in ("done", "CPU"):
@@ -50,6 +43,21 @@ def compare(broker, options, ways, slot_count):
     for what in ("submitted -> claimed", "outcome -> told"):
         result.interval(f"{what}, now", f"{what}, base")
     return result
+
+
+def _round(result, sides, ways, scale):
+    for way, submit_all in ways.items():
+        for side in sides.values():
+            submit_all(side, scale * WARM_UP)
+        for name, side in sides.items():
+            _, rate, cpu = submit_all(side, scale)
+            result.add(f"{way} done, {name}", "jobs/s", rate)
+            result.add(f"{way} CPU, {name}", "s per 1000 jobs", cpu)
+    for name, side in sides.items():
+        with _LoneJobs(side) as lone:
+            claimed, told = lone.median_of(LONE_JOBS_A_ROUND)
+        result.add(f"submitted -> claimed, {name}", "ms", claimed)
+        result.add(f"outcome -> told, {name}", "ms", told)
 
 
 class _LoneJobs:
