@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/backoff/backoff.h"
+#include "common/job_state/job_state.h"
 #include "services/cli/job_tracker.h"
 #include "services/cli/watch_call.h"
 
@@ -22,10 +23,6 @@ constexpr absl::Duration kServedAfter = absl::Seconds(30);
 
 // A look that takes longer is given up: the next one may go better.
 constexpr absl::Duration kLookLimit = absl::Seconds(2);
-
-bool Waits(const v1::Job& job) {
-  return job.state() == v1::Job::QUEUED || job.state() == v1::Job::SCHEDULED;
-}
 
 // What is the same for all streams of one watch.
 struct Watch {
@@ -61,7 +58,7 @@ std::optional<absl::Status> ShowStream(const Watch& watch, WatchCall* call, JobT
   while (true) {
     const absl::Time now = absl::Now();
     if (now >= watch.end) return std::nullopt;
-    const bool waits = Waits(tracker->job());
+    const bool waits = IsWaiting(tracker->job().state());
     if (waits && now >= look_at) {
       ShowWait(watch, call, tracker);
       look_at = absl::Now() + watch.look_interval;

@@ -51,8 +51,6 @@ std::optional<JobState> Next(JobState from, Trigger trigger) {
   return std::nullopt;
 }
 
-bool IsWaiting(JobState state) { return state == v1::Job::QUEUED || state == v1::Job::SCHEDULED; }
-
 bool IsActive(JobState state) { return state == v1::Job::RUNNING || state == v1::Job::CANCELLING; }
 
 }  // namespace buzzer::state

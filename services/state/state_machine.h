@@ -43,10 +43,6 @@ inline constexpr Trigger kAllTriggers[] = {
 // `from`, or nullopt if it may not happen there. Pure.
 std::optional<JobState> Next(JobState from, Trigger trigger);
 
-// No worker has it yet, or again: QUEUED or SCHEDULED. What counts against the limits of waiting
-// jobs.
-bool IsWaiting(JobState state);
-
 // A worker holds, or held until a moment ago, a lease: RUNNING or CANCELLING.
 bool IsActive(JobState state);
 

@@ -5,6 +5,7 @@
 #define SERVICES_STATE_WAIT_REASONS_H_
 
 #include "buzzer/v1/job.pb.h"
+#include "common/job_state/job_state.h"
 #include "services/state/job_record.h"
 #include "services/state/type_registry.h"
 #include "services/state/worker_registry.h"

@@ -3,6 +3,8 @@
 
 #include "services/state/sqlite/count_table.h"
 
+#include "common/job_state/job_state.h"
+
 namespace buzzer::state {
 
 void CountTable::Apply(const Deltas& deltas) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors/errors.h"
 #include "common/fault_points/fault_points.h"
+#include "common/job_state/job_state.h"
 #include "common/limits/limits.h"
 #include "services/state/sqlite/commit_crash_points.h"
 #include "services/state/sqlite/free_disk.h"
