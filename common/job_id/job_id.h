@@ -47,7 +47,6 @@ class JobId {
     return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
   }
 
-  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a null pointer in this.
   friend auto operator<=>(const JobId&, const JobId&) = default;
 
   template <typename H>

@@ -99,13 +99,13 @@ absl::StatusOr<Arguments> Arguments::Parse(const std::vector<std::string>& words
       plain.push_back(words[at]);
     } else if (words[at] == "--") {
       options_ended = true;
-    } else if (const auto taken = arguments.TakeOption(words, &at); !taken.ok()) {
+    } else if (auto taken = arguments.TakeOption(words, &at); !taken.ok()) {
       // An unknown command explains its unknown options.
       if (arguments.command_ == nullptr && !plain.empty()) return UnknownCommand(plain[0]);
       return taken;
     }
   }
-  if (const auto taken = arguments.TakeWords(plain); !taken.ok()) return taken;
+  if (auto taken = arguments.TakeWords(plain); !taken.ok()) return taken;
   return arguments;
 }
 

@@ -346,21 +346,23 @@ void Dispatcher::Do(const Work& work) {
     }
   }
   for (const Reading& reading : work.read) {
-    options_.store->ReadOutbox(
-        reading.lane, reading.request.after, reading.request.limit,
-        [this, lane = reading.lane,
-         request = reading.request](absl::StatusOr<std::vector<OutboxEntry>> entries) {
-          {
-            MutexLock lock(&mutex_);
-            const auto it = lanes_.find(lane);
-            if (it == lanes_.end()) return;
-            // A store that cannot read now is not asked again at once.
-            if (!entries.ok()) it->second.retry_at = options_.clock->Monotonic() + kRetryDelay;
-            it->second.rows.OnRead(
-                request, entries.ok() ? std::optional(*std::move(entries)) : std::nullopt);
-          }
-          PlanAndDo(lane);
-        });
+    options_.store->ReadOutbox(reading.lane, reading.request.after, reading.request.limit,
+                               [this, lane = reading.lane, request = reading.request](
+                                   absl::StatusOr<std::vector<OutboxEntry>> entries) {
+                                 {
+                                   MutexLock lock(&mutex_);
+                                   const auto it = lanes_.find(lane);
+                                   if (it == lanes_.end()) return;
+                                   // A store that cannot read now is not asked again at once.
+                                   if (!entries.ok())
+                                     it->second.retry_at =
+                                         options_.clock->Monotonic() + kRetryDelay;
+                                   std::optional<std::vector<OutboxEntry>> read;
+                                   if (entries.ok()) read = *std::move(entries);
+                                   it->second.rows.OnRead(request, read);
+                                 }
+                                 PlanAndDo(lane);
+                               });
   }
   EndUse();
 }

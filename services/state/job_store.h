@@ -76,7 +76,6 @@ struct Lane {
   std::string queue;
   v1::Job::Priority priority = v1::Job::NORMAL;
   friend bool operator==(const Lane&, const Lane&) = default;
-  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a null pointer in this.
   friend auto operator<=>(const Lane&, const Lane&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const Lane& lane) {

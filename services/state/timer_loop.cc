@@ -70,7 +70,8 @@ void TimerLoop::Loop() {
     {
       MutexLock lock(&mutex_);
       while (!stopping_) {
-        if (!running_ && (step = TakeStep()) != absl::ZeroDuration()) break;
+        if (!running_) step = TakeStep();
+        if (step != absl::ZeroDuration()) break;
         const absl::Time now = clock_->Now();
         if (!running_ && next_.has_value() && *next_ <= now) break;
         if (!next_.has_value()) next_ = now + kHousekeeping;

@@ -5,11 +5,12 @@
 
     tests/clang/check.py compile               every source, warnings and thread safety as errors
     tests/clang/check.py tidy [--seconds N]    clang-tidy; begins no source after N seconds
+    tests/clang/check.py analyze               clang-tidy's analyzer, takes four times as long
 
 Paths after it, such as common/log, limit it to those. Makes no objects: only Clang's front end
 runs. Needs what tests/run makes first: the preset `clang` configured, and its target
 buzzer_generated built. Sources that passed as they are now are not looked at again
-(verdicts.py). clang-tidy takes the newest changes first, so what a limit leaves over is old, and
+(verdicts.py). The last two take the newest changes first, so what a limit leaves over is old, and
 the next run goes on with it. Exits 1 if anything was found.
 """
 
@@ -31,6 +32,11 @@ import verdicts
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "clang"
 HERE = pathlib.Path(__file__).resolve().parent
+# From tools/setup test.
+CLANG_TIDY = ROOT / ".tools/clang-tidy/clang_tidy/data/bin/clang-tidy"
+CLANG_TIDY_PIN = ROOT / "tools/pins/clang-tidy.txt"
+# Added to those of .clang-tidy.
+CHECKS = {"tidy": "-clang-analyzer-*", "analyze": "-*,clang-analyzer-*"}
 # So that all sources can share one precompiled header.
 SAME_FOR_ALL = ["-pthread", "-DGTEST_HAS_PTHREAD=1"]
 FOR_OBJECTS_ONLY = {"-g", "-fPIC", "-c"}
@@ -198,9 +204,10 @@ def newest_commits():
     return ages
 
 
-def tidy(sources, known, around, jobs, seconds):
+def tidy(name, sources, known, around, jobs, seconds):
     began = time.monotonic()
-    rules = "tidy " + (ROOT / ".clang-tidy").read_text()
+    rules = verdicts.digest(name, CHECKS[name], (ROOT / ".clang-tidy").read_text(),
+                            CLANG_TIDY_PIN.read_text())
     checks = {source: check_name(rules, source, around) for source in sources}
     for source in sources:
         if known.includes(source.path) is None:
@@ -216,9 +223,10 @@ def tidy(sources, known, around, jobs, seconds):
     todo = sorted((source for source in sources if not known.passed(checks[source], source.path)),
                   key=age)
 
+    # Warnings are what `compile` looks for, with the Clang that the headers of others know.
     def run(source):
-        done = subprocess.run(["clang-tidy", "--quiet", str(ROOT / source.path), "--",
-                               *source.flags[1:]],
+        done = subprocess.run([CLANG_TIDY, "--quiet", f"--checks={CHECKS[name]}",
+                               str(ROOT / source.path), "--", *source.flags[1:], "-w"],
                               cwd=ROOT, capture_output=True, text=True,
                               timeout=ONE_SOURCE_SECONDS, check=False)
         if done.returncode == 0:
@@ -230,7 +238,7 @@ def tidy(sources, known, around, jobs, seconds):
         checked += 1
         report(faults, source, outcome)
     left = len(todo) - checked
-    print(f"clang-tidy: {checked} sources checked in {time.monotonic() - began:.0f} s, newest "
+    print(f"{name}: {checked} sources checked in {time.monotonic() - began:.0f} s, newest "
           f"changes first, {len(sources) - len(todo)} passed before as they are, {left} left for "
           f"the next run{' (tests/run tidy takes all)' if left else ''}; {len(faults)} findings")
     return not faults
@@ -238,7 +246,7 @@ def tidy(sources, known, around, jobs, seconds):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("check", choices=["compile", "tidy"])
+    parser.add_argument("check", choices=["compile", *CHECKS])
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -253,7 +261,7 @@ def main():
     if arguments.check == "compile":
         ok = compile_all(sources, known, around, arguments.jobs)
     else:
-        ok = tidy(sources, known, around, arguments.jobs, arguments.seconds)
+        ok = tidy(arguments.check, sources, known, around, arguments.jobs, arguments.seconds)
     known.forget_the_old()
     sys.exit(0 if ok else 1)
 

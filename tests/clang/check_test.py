@@ -99,7 +99,7 @@ std::string Twice(std::string text) {
   return first + text;
 }
 """)
-    done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={check.ROOT}/.clang-tidy",
+    done = subprocess.run([check.CLANG_TIDY, "--quiet", f"--config-file={check.ROOT}/.clang-tidy",
                            str(source), "--", "-std=c++20"],
                           capture_output=True, text=True, check=False)
     assert done.returncode != 0

@@ -126,8 +126,8 @@ TEST_P(JobStoreConformance, FindsAKeyThatCameInTheSameBatch) {
   std::vector<internal::v1::NewJob> jobs;
   jobs.reserve(100);
   for (int i = 0; i < 100; ++i) jobs.push_back(WithKey(NewJob(), "order-1", "hash"));
-  const auto answers =
-      Await<JobStore::Each<JobRecord>>([&](auto done) { store_->Submit(std::move(jobs), done); });
+  const auto answers = Await<JobStore::Each<JobRecord>>(
+      [&](const auto& done) { store_->Submit(std::move(jobs), done); });
   ASSERT_TRUE(answers.ok());
   for (const auto& answer : *answers) {
     ASSERT_TRUE(answer.ok());
@@ -212,8 +212,8 @@ TEST_P(JobStoreConformance, RefusesJobsBeyondTheLimitOfAllWaiting) {
   std::vector<internal::v1::NewJob> jobs(5);
   for (auto& job : jobs) job = NewJob();
   jobs[0].mutable_delay()->set_seconds(60);  // SCHEDULED counts too.
-  const auto answers =
-      Await<JobStore::Each<JobRecord>>([&](auto done) { store_->Submit(std::move(jobs), done); });
+  const auto answers = Await<JobStore::Each<JobRecord>>(
+      [&](const auto& done) { store_->Submit(std::move(jobs), done); });
   ASSERT_TRUE(answers.ok());
   for (int i = 0; i < 3; ++i) EXPECT_TRUE((*answers)[i].ok());
   for (int i = 3; i < 5; ++i) {
@@ -274,8 +274,8 @@ TEST_P(JobStoreConformance, RefusesWritesBeyondItsBoundAtOnce) {
   Reopen();
   std::vector<internal::v1::NewJob> jobs(11);
   for (auto& job : jobs) job = NewJob();
-  const auto answers =
-      Await<JobStore::Each<JobRecord>>([&](auto done) { store_->Submit(std::move(jobs), done); });
+  const auto answers = Await<JobStore::Each<JobRecord>>(
+      [&](const auto& done) { store_->Submit(std::move(jobs), done); });
   EXPECT_TRUE(absl::IsUnavailable(answers.status()));
   EXPECT_TRUE(ErrorRetryAfter(answers.status()).has_value());
   EXPECT_TRUE(AllJobs().empty());
@@ -319,11 +319,11 @@ TEST_P(JobStoreConformance, AnswersEveryCallThatItTookBeforeItStops) {
 }
 
 TEST_P(JobStoreConformance, TakesCallsFromItsOwnCallbacks) {
-  const auto found = Await<JobRecord>([&](auto done) {
+  const auto found = Await<JobRecord>([&](const auto& done) {
     const auto job = NewJob();
     store_->Submit({job}, [this, done](auto answer) mutable {
       const JobId id = answer->front()->id;
-      store_->Get(BlockingStore::kTenant, id, [this, done, id](auto) mutable {
+      store_->Get(BlockingStore::kTenant, id, [this, done, id](const auto&) mutable {
         store_->Cancel(BlockingStore::kTenant, id, /*force=*/false, done);
       });
     });

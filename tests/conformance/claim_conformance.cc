@@ -53,7 +53,7 @@ TEST_P(JobStoreConformance, GrantsAClaimWithAllThatTheWorkerNeeds) {
 
 TEST_P(JobStoreConformance, GrantsAJobToOneOfTwoClaims) {
   const JobRecord job = Queued();
-  const auto results = Await<std::vector<ClaimResult>>([&](auto done) {
+  const auto results = Await<std::vector<ClaimResult>>([&](const auto& done) {
     store_->Claim({MakeClaim(job.id), MakeClaim(job.id)}, done);
   });
   ASSERT_TRUE(results.ok());
@@ -108,7 +108,7 @@ TEST_P(JobStoreConformance, RemembersPausedQueues) {
   Reopen();
   EXPECT_EQ(store().Claim(job.id).answer, ClaimAnswer::kReturnedPaused);
   const auto paused =
-      Await<std::vector<std::string>>([&](auto done) { store_->ReadPausedQueues(done); });
+      Await<std::vector<std::string>>([&](const auto& done) { store_->ReadPausedQueues(done); });
   EXPECT_EQ(*paused, std::vector<std::string>{"demo.echo"});
 }
 
@@ -174,7 +174,7 @@ TEST_P(JobStoreConformance, ListsWhatIsActiveForAStart) {
   ASSERT_TRUE(store().Succeed(store().MustClaim(done.id)));
   Reopen();
   const auto active =
-      Await<std::vector<JobRecord>>([&](auto answer) { store_->ReadActive(answer); });
+      Await<std::vector<JobRecord>>([&](const auto& answer) { store_->ReadActive(answer); });
   ASSERT_TRUE(active.ok());
   std::map<JobId, JobRecord> by_id;
   for (const JobRecord& job : *active) by_id[job.id] = job;

@@ -77,8 +77,8 @@ void JobStoreConformance::ExpectConsistent() {
     ++recount[{job.queue, job.tenant(), job.state}];
     if (job.state == v1::Job::QUEUED) queued[{job.queue, job.priority()}].insert(job.id);
 
-    const auto full =
-        testing::Await<FullJob>([&](auto done) { store_->GetFull(job.tenant(), job.id, done); });
+    const auto full = testing::Await<FullJob>(
+        [&](const auto& done) { store_->GetFull(job.tenant(), job.id, done); });
     ASSERT_TRUE(full.ok()) << full.status();
     int64_t revision = 0;
     int32_t attempt = 0;

@@ -22,7 +22,7 @@ TEST_P(JobStoreConformance, KeepsTheResultOfASuccess) {
   EXPECT_EQ(done.result->content_type(), "text/plain");
   EXPECT_EQ(*done.purge_at, clock_.Now() + absl::Hours(24));
   const auto result = Await<StoredResult>(
-      [&](auto answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
+      [&](const auto& answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->body, "forty-two");
   EXPECT_EQ(result->content_type, "text/plain");
@@ -145,7 +145,7 @@ TEST_P(JobStoreConformance, EndsFailedAfterTheLastAttempt) {
   EXPECT_EQ(failed.failed_attempts, 2);
   EXPECT_EQ(failed.error->attempt(), 2);
   const auto result = Await<StoredResult>(
-      [&](auto answer) { store_->GetResult(BlockingStore::kTenant, stored.id, answer); });
+      [&](const auto& answer) { store_->GetResult(BlockingStore::kTenant, stored.id, answer); });
   EXPECT_TRUE(absl::IsFailedPrecondition(result.status()));
   EXPECT_EQ(ErrorReason(result.status()), "JOB_FAILED");
 }
@@ -187,7 +187,7 @@ TEST_P(JobStoreConformance, CancelsAWaitingJobAtOnce) {
   EXPECT_TRUE(store().Outbox().empty());
   EXPECT_EQ(store().Cancel(job.id)->revision, 2);
   const auto result = Await<StoredResult>(
-      [&](auto answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
+      [&](const auto& answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
   EXPECT_EQ(ErrorReason(result.status()), "JOB_CANCELLED");
 }
 
@@ -197,7 +197,7 @@ TEST_P(JobStoreConformance, CancelsARunningJobWhenItsHandlerHasStopped) {
   EXPECT_EQ(store().Cancel(job.id)->state, v1::Job::CANCELLING);
   Reopen();
   const auto result = Await<StoredResult>(
-      [&](auto answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
+      [&](const auto& answer) { store_->GetResult(BlockingStore::kTenant, job.id, answer); });
   EXPECT_TRUE(absl::IsNotFound(result.status()));
   EXPECT_EQ(ErrorReason(result.status()), "RESULT_NOT_READY");
   EXPECT_TRUE(ErrorRetryAfter(result.status()).has_value());
@@ -307,17 +307,20 @@ TEST_P(JobStoreConformance, DeletesOnlyWhatIsFinished) {
 TEST_P(JobStoreConformance, HidesJobsOfOtherTenants) {
   const JobRecord job = Queued();
   const auto of_other = [&](auto call) { return Await<JobRecord>(call).status(); };
-  EXPECT_TRUE(absl::IsNotFound(of_other([&](auto done) { store_->Get("other", job.id, done); })));
+  EXPECT_TRUE(
+      absl::IsNotFound(of_other([&](const auto& done) { store_->Get("other", job.id, done); })));
   for (const bool force : {false, true}) {
     EXPECT_TRUE(absl::IsNotFound(
-        of_other([&](auto done) { store_->Cancel("other", job.id, force, done); })));
+        of_other([&](const auto& done) { store_->Cancel("other", job.id, force, done); })));
   }
-  EXPECT_TRUE(absl::IsNotFound(of_other([&](auto done) { store_->Retry("other", job.id, done); })));
+  EXPECT_TRUE(
+      absl::IsNotFound(of_other([&](const auto& done) { store_->Retry("other", job.id, done); })));
   EXPECT_TRUE(absl::IsNotFound(
-      Await<bool>([&](auto done) { store_->Delete("other", job.id, done); }).status()));
-  EXPECT_TRUE(absl::IsNotFound(
-      Await<StoredResult>([&](auto done) { store_->GetResult("other", job.id, done); }).status()));
-  EXPECT_TRUE(absl::IsNotFound(Await<WatchStart>([&](auto done) {
+      Await<bool>([&](const auto& done) { store_->Delete("other", job.id, done); }).status()));
+  EXPECT_TRUE(absl::IsNotFound(Await<StoredResult>([&](const auto& done) {
+                                 store_->GetResult("other", job.id, done);
+                               }).status()));
+  EXPECT_TRUE(absl::IsNotFound(Await<WatchStart>([&](const auto& done) {
                                  store_->GetForWatch("other", job.id, 0, done);
                                }).status()));
   EXPECT_EQ(store().MustGet(job.id).state, v1::Job::QUEUED);
@@ -329,7 +332,7 @@ TEST_P(JobStoreConformance, GivesAWatchTheJobAndItsNewerChanges) {
   store().Report(lease, 0.5);
   ASSERT_TRUE(store().Cancel(job.id).ok());
   const auto start = Await<WatchStart>(
-      [&](auto done) { store_->GetForWatch(BlockingStore::kTenant, job.id, 1, done); });
+      [&](const auto& done) { store_->GetForWatch(BlockingStore::kTenant, job.id, 1, done); });
   ASSERT_TRUE(start.ok());
   EXPECT_EQ(start->job.revision, 4);
   EXPECT_EQ(Causes(start->changes), (std::vector<std::string>{"CLAIMED", "CANCEL_REQUESTED"}));

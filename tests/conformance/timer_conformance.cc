@@ -110,16 +110,16 @@ TEST_P(JobStoreConformance, DoesNoMoreThanItIsAskedForAtATime) {
 
 TEST_P(JobStoreConformance, ForgetsATypeThirtyDaysAfterItsLastWorker) {
   const auto types = [&] {
-    return *Await<std::vector<TypeRecord>>([&](auto done) { store_->ReadTypes(done); });
+    return *Await<std::vector<TypeRecord>>([&](const auto& done) { store_->ReadTypes(done); });
   };
   const std::vector<TypeRecord> saved = {{"demo.echo", "demo.echo", clock_.Now()},
                                          {"demo.echo", "mail", clock_.Now()}};
-  ASSERT_TRUE(Await<bool>([&](auto done) { store_->SaveTypes(saved, done); }).ok());
+  ASSERT_TRUE(Await<bool>([&](const auto& done) { store_->SaveTypes(saved, done); }).ok());
   Reopen();
   EXPECT_EQ(types().size(), 2u);
   clock_.Advance(absl::Hours(24 * 29));
   const std::vector<TypeRecord> again = {{"demo.echo", "mail", clock_.Now()}};
-  ASSERT_TRUE(Await<bool>([&](auto done) { store_->SaveTypes(again, done); }).ok());
+  ASSERT_TRUE(Await<bool>([&](const auto& done) { store_->SaveTypes(again, done); }).ok());
   store().RunTimers();
   EXPECT_EQ(types().size(), 2u);
   clock_.Advance(absl::Hours(24 * 2));
@@ -187,7 +187,7 @@ TEST_P(JobStoreConformance, LetsARetryWaitAsLongAsItsHandlerAskedAfterTheClockWa
   v1::JobError away;
   away.set_reason("HTTP_503");
   away.set_retryable(true);
-  away.mutable_retry_after()->set_seconds(4 * 3600);
+  away.mutable_retry_after()->set_seconds(14'400);
   ASSERT_TRUE(store().Fail(store().MustClaim(job.id), away));
   Reopen();
   EXPECT_EQ(store().MustGet(job.id).run_at, clock_.Now() + absl::Hours(4));
@@ -204,7 +204,7 @@ TEST_P(JobStoreConformance, TellsHowLongTheHeadOfAQueueHasBeenReady) {
   const absl::Time oldest = clock_.Now();
   clock_.Advance(absl::Minutes(1));
   Queued();
-  const auto ages = Await<std::vector<std::optional<absl::Time>>>([&](auto done) {
+  const auto ages = Await<std::vector<std::optional<absl::Time>>>([&](const auto& done) {
     store_->ReadOldestReady({"mail", "demo.echo"}, done);
   });
   ASSERT_TRUE(ages.ok());

@@ -28,10 +28,10 @@ inline absl::Status Unshared(const absl::Status& status) {
 }
 
 // Starts a call that answers by a callback, and waits for the answer:
-//   auto job = Await<JobRecord>([&](auto done) { store->Get(tenant, id, done); });
+//   auto job = Await<JobRecord>([&](const auto& done) { store->Get(tenant, id, done); });
 // DEADLINE_EXCEEDED if none comes within a minute.
 template <typename T, typename Start>
-absl::StatusOr<T> Await(Start start) {
+absl::StatusOr<T> Await(const Start& start) {
   auto answer = std::make_shared<Watched<std::optional<absl::StatusOr<T>>>>();
   start([answer](absl::StatusOr<T> value) {
     if (!value.ok()) value = Unshared(value.status());

@@ -24,7 +24,7 @@ internal::v1::NewJob MakeNewJob(absl::Time now) {
 }
 
 absl::StatusOr<JobRecord> BlockingStore::Submit(internal::v1::NewJob job) const {
-  auto answers = Await<JobStore::Each<JobRecord>>([&](auto done) {
+  auto answers = Await<JobStore::Each<JobRecord>>([&](const auto& done) {
     std::vector<internal::v1::NewJob> jobs;
     jobs.push_back(std::move(job));
     store_->Submit(std::move(jobs), done);
@@ -36,7 +36,8 @@ absl::StatusOr<JobRecord> BlockingStore::Submit(internal::v1::NewJob job) const 
 
 void BlockingStore::AwaitObservers() const {
   // Any call but a submit is answered after them.
-  EXPECT_TRUE(Await<bool>([&](auto done) { store_->SetPaused("of-nobody", false, done); }).ok());
+  EXPECT_TRUE(
+      Await<bool>([&](const auto& done) { store_->SetPaused("of-nobody", false, done); }).ok());
 }
 
 JobRecord BlockingStore::MustSubmit(internal::v1::NewJob job) const {
@@ -46,7 +47,8 @@ JobRecord BlockingStore::MustSubmit(internal::v1::NewJob job) const {
 }
 
 ClaimResult BlockingStore::Claim(const ClaimRequest& claim) const {
-  auto results = Await<std::vector<ClaimResult>>([&](auto done) { store_->Claim({claim}, done); });
+  auto results =
+      Await<std::vector<ClaimResult>>([&](const auto& done) { store_->Claim({claim}, done); });
   EXPECT_TRUE(results.ok()) << results.status();
   return results.ok() ? results->front() : ClaimResult();
 }
@@ -67,7 +69,7 @@ LeaseRef BlockingStore::MustClaim(const JobId& job) const {
 }
 
 bool BlockingStore::Finish(OutcomeReport outcome) const {
-  auto accepted = Await<std::vector<bool>>([&](auto done) {
+  auto accepted = Await<std::vector<bool>>([&](const auto& done) {
     std::vector<OutcomeReport> outcomes;
     outcomes.push_back(std::move(outcome));
     store_->Finish(std::move(outcomes), done);
@@ -110,46 +112,50 @@ void BlockingStore::Report(const LeaseRef& lease, double fraction, const std::st
   ProgressReport report{lease, {}};
   report.progress.set_fraction(fraction);
   if (!data.empty()) report.progress.mutable_data()->set_string_value(data);
-  EXPECT_TRUE(
-      Await<bool>([&](auto done) { store_->ReportProgress({std::move(report)}, done); }).ok());
+  EXPECT_TRUE(Await<bool>([&](const auto& done) {
+                store_->ReportProgress({std::move(report)}, done);
+              }).ok());
 }
 
 void BlockingStore::LoseLease(const LeaseRef& lease, LossCause cause) const {
-  EXPECT_TRUE(Await<bool>([&](auto done) { store_->LoseLeases({{lease, cause}}, done); }).ok());
+  EXPECT_TRUE(Await<bool>([&](const auto& done) {
+                store_->LoseLeases({{lease, cause}}, done);
+              }).ok());
 }
 
 absl::StatusOr<JobRecord> BlockingStore::Cancel(const JobId& job, bool force) const {
-  return Await<JobRecord>([&](auto done) { store_->Cancel(kTenant, job, force, done); });
+  return Await<JobRecord>([&](const auto& done) { store_->Cancel(kTenant, job, force, done); });
 }
 
 absl::StatusOr<JobRecord> BlockingStore::Retry(const JobId& job) const {
-  return Await<JobRecord>([&](auto done) { store_->Retry(kTenant, job, done); });
+  return Await<JobRecord>([&](const auto& done) { store_->Retry(kTenant, job, done); });
 }
 
 absl::Status BlockingStore::Delete(const JobId& job) const {
-  return Await<bool>([&](auto done) { store_->Delete(kTenant, job, done); }).status();
+  return Await<bool>([&](const auto& done) { store_->Delete(kTenant, job, done); }).status();
 }
 
 absl::Status BlockingStore::ReleaseKey(const std::string& key) const {
-  return Await<bool>([&](auto done) { store_->ReleaseKey(kTenant, key, done); }).status();
+  return Await<bool>([&](const auto& done) { store_->ReleaseKey(kTenant, key, done); }).status();
 }
 
 JobStore::TimerResult BlockingStore::RunTimers(int limit) const {
-  auto result = Await<JobStore::TimerResult>([&](auto done) { store_->RunTimers(limit, done); });
+  auto result =
+      Await<JobStore::TimerResult>([&](const auto& done) { store_->RunTimers(limit, done); });
   EXPECT_TRUE(result.ok()) << result.status();
   return result.value_or(JobStore::TimerResult());
 }
 
 void BlockingStore::ShiftRetries(absl::Duration step) const {
-  EXPECT_TRUE(Await<bool>([&](auto done) { store_->ShiftRetries(step, done); }).ok());
+  EXPECT_TRUE(Await<bool>([&](const auto& done) { store_->ShiftRetries(step, done); }).ok());
 }
 
 void BlockingStore::SetPaused(const std::string& queue, bool paused) const {
-  EXPECT_TRUE(Await<bool>([&](auto done) { store_->SetPaused(queue, paused, done); }).ok());
+  EXPECT_TRUE(Await<bool>([&](const auto& done) { store_->SetPaused(queue, paused, done); }).ok());
 }
 
 absl::StatusOr<JobRecord> BlockingStore::Get(const JobId& job) const {
-  return Await<JobRecord>([&](auto done) { store_->Get(kTenant, job, done); });
+  return Await<JobRecord>([&](const auto& done) { store_->Get(kTenant, job, done); });
 }
 
 JobRecord BlockingStore::MustGet(const JobId& job) const {
@@ -159,13 +165,13 @@ JobRecord BlockingStore::MustGet(const JobId& job) const {
 }
 
 absl::StatusOr<FullJob> BlockingStore::GetFull(const JobId& job) const {
-  return Await<FullJob>([&](auto done) { store_->GetFull(kTenant, job, done); });
+  return Await<FullJob>([&](const auto& done) { store_->GetFull(kTenant, job, done); });
 }
 
 std::vector<OutboxEntry> BlockingStore::ReadOutbox(const Lane& lane, int64_t after,
                                                    int limit) const {
   auto entries = Await<std::vector<OutboxEntry>>(
-      [&](auto done) { store_->ReadOutbox(lane, after, limit, done); });
+      [&](const auto& done) { store_->ReadOutbox(lane, after, limit, done); });
   EXPECT_TRUE(entries.ok()) << entries.status();
   return entries.value_or(std::vector<OutboxEntry>());
 }
@@ -178,7 +184,7 @@ std::vector<JobId> BlockingStore::Outbox(const std::string& queue) const {
 
 ListPage BlockingStore::List(ListQuery query) const {
   if (query.tenant.empty()) query.tenant = kTenant;
-  auto page = Await<ListPage>([&](auto done) { store_->List(std::move(query), done); });
+  auto page = Await<ListPage>([&](const auto& done) { store_->List(std::move(query), done); });
   EXPECT_TRUE(page.ok()) << page.status();
   return page.value_or(ListPage());
 }

@@ -39,7 +39,7 @@ ClaimRequest::Intent ToIntent(internal::v1::Claim::Intent intent) {
 void FillAnswer(const ClaimRequest& claim, ClaimResult& result, internal::v1::ClaimAnswer* answer) {
   answer->set_claim_id(claim.claim_id);
   answer->set_job_id(std::string(claim.job.bytes()));
-  using Returned = internal::v1::Returned;
+  using internal::v1::Returned;
   switch (result.answer) {
     case ClaimAnswer::kNone:
       answer->mutable_gone();

@@ -66,7 +66,7 @@ void Remove(const std::string& database) {
 // Gives what is there a second name, and takes logs away: one that is left would be taken for
 // that of the file that comes in its place. Returns the name.
 absl::StatusOr<std::string> KeepOld(const std::string& path) {
-  const std::string name = absl::StrCat(path, ".replaced-", absl::ToUnixMicros(absl::Now()));
+  std::string name = absl::StrCat(path, ".replaced-", absl::ToUnixMicros(absl::Now()));
   if (std::filesystem::exists(path)) {
     if (auto old = Database::Open(path, Database::Mode::kReadWrite); old.ok()) {
       (*old)->EmptyLog();
@@ -156,7 +156,7 @@ absl::StatusOr<Restored> Prepare(const std::string& path) {
   if (!database.ok()) return NoBackup(database.status().message());
   if (absl::Status whole = Check(**database); !whole.ok()) return whole;
   if (absl::Status migrated = Migrate(**database); !migrated.ok()) return migrated;
-  const Restored restored = Count(**database);
+  Restored restored = Count(**database);
   RaiseFloors(**database);
   (*database)->EmptyLog();
   if (!(*database)->ok()) return (*database)->status();

@@ -164,7 +164,7 @@ class SqliteJobStore final : public JobStore {
     Write<absl::StatusOr<bool>>(
         1,
         [tenant = std::move(tenant), job](StoreWriter& writer) -> absl::StatusOr<bool> {
-          const absl::Status deleted = writer.Delete(tenant, job);
+          absl::Status deleted = writer.Delete(tenant, job);
           if (!deleted.ok()) return deleted;
           return true;
         },
@@ -176,7 +176,7 @@ class SqliteJobStore final : public JobStore {
         1,
         [tenant = std::move(tenant),
          key = std::move(key)](StoreWriter& writer) -> absl::StatusOr<bool> {
-          const absl::Status released = writer.ReleaseKey(tenant, key);
+          absl::Status released = writer.ReleaseKey(tenant, key);
           if (!released.ok()) return released;
           return true;
         },

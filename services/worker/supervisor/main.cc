@@ -38,8 +38,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   buzzer::worker::SupervisorOptions options;
-  options.lease_ms = atol(argv[1]);
-  options.grace_ms = atol(argv[2]);
+  options.lease_ms = strtol(argv[1], nullptr, 10);
+  options.grace_ms = strtol(argv[2], nullptr, 10);
   options.working_directory = argv[3];
   options.argv.assign(argv + kFirstOfProgram, argv + argc);
   buzzer::worker::Supervise(options);

@@ -112,8 +112,8 @@ int main(int argc, char** argv) {
   if (argc != 5) Die("usage: buzzer-broker-ceiling AMQP_URL QUEUE MESSAGES BYTES");
   const std::string url = argv[1];
   const std::string queue = argv[2];
-  const int messages = atoi(argv[3]);
-  const int bytes = atoi(argv[4]);
+  const int messages = static_cast<int>(strtol(argv[3], nullptr, 10));
+  const int bytes = static_cast<int>(strtol(argv[4], nullptr, 10));
   const Connection connection(url);
   amqp_table_entry_t type = {};
   type.key = amqp_cstring_bytes("x-queue-type");

@@ -165,8 +165,8 @@ void PassesJobsThroughTheStore(benchmark::State& state) {
   using Stored = std::vector<absl::StatusOr<state::JobRecord>>;
   using Claimed = std::vector<state::ClaimResult>;
   for ([[maybe_unused]] auto _ : state) {
-    const auto stored =
-        testing::Await<Stored>([&](auto done) { (*store)->Submit(NewJobs(state.range(0)), done); });
+    const auto stored = testing::Await<Stored>(
+        [&](const auto& done) { (*store)->Submit(NewJobs(state.range(0)), done); });
     std::vector<state::ClaimRequest> claims;
     for (const auto& job : *stored) {
       auto& claim = claims.emplace_back();
@@ -174,7 +174,8 @@ void PassesJobsThroughTheStore(benchmark::State& state) {
       claim.claim_id = RandomBytes(16);
       claim.worker = "a-worker-of-some-pod-7c9f";
     }
-    const auto claimed = testing::Await<Claimed>([&](auto done) { (*store)->Claim(claims, done); });
+    const auto claimed =
+        testing::Await<Claimed>([&](const auto& done) { (*store)->Claim(claims, done); });
     std::vector<state::OutcomeReport> outcomes;
     for (size_t i = 0; i < claimed->size(); ++i) {
       auto& outcome = outcomes.emplace_back();
@@ -184,7 +185,7 @@ void PassesJobsThroughTheStore(benchmark::State& state) {
       outcome.success.set_result("{\"x\":1}");
     }
     const auto ended = testing::Await<std::vector<bool>>(
-        [&](auto done) { (*store)->Finish(std::move(outcomes), done); });
+        [&](const auto& done) { (*store)->Finish(std::move(outcomes), done); });
     benchmark::DoNotOptimize(ended.ok());
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

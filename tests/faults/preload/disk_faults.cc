@@ -43,7 +43,7 @@ bool FsyncFails() {
 std::atomic<long> unsynced_bytes = 0;
 
 void AwaitSlowDisk() {
-  static const double rate = std::atof(Setting("BUZZER_DISK_BYTES_PER_SECOND"));
+  static const double rate = std::strtod(Setting("BUZZER_DISK_BYTES_PER_SECOND"), nullptr);
   if (rate <= 0) return;
   const auto bytes = static_cast<double>(unsynced_bytes.exchange(0));
   std::this_thread::sleep_for(std::chrono::duration<double>(bytes / rate));

@@ -7,14 +7,15 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
 
+#include "absl/strings/numbers.h"
 #include "services/state/sqlite/sqlite_job_store.h"
 #include "tests/support/blocking_store.h"
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  int jobs = 0;
+  if (argc != 3 || !absl::SimpleAtoi(argv[2], &jobs)) return 2;
   buzzer::state::SqliteJobStoreOptions options;
   options.directory = argv[1];
   options.limits.min_free_disk = 0;
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const buzzer::state::BlockingStore store(opened->get());
-  for (int i = 0; i < std::atoi(argv[2]); ++i) {
+  for (int i = 0; i < jobs; ++i) {
     const auto job = store.Submit(buzzer::state::MakeNewJob(absl::Now()));
     if (!job.ok()) return 1;
     std::cout << job->id.ToString() << std::endl;

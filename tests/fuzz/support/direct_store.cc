@@ -146,7 +146,7 @@ void DirectStore::Retry(std::string tenant, JobId job, Callback<JobRecord> done)
 void DirectStore::Delete(std::string tenant, JobId job, Callback<bool> done) {
   Write<bool>(
       [tenant = std::move(tenant), job](StoreWriter& writer) -> absl::StatusOr<bool> {
-        const absl::Status deleted = writer.Delete(tenant, job);
+        absl::Status deleted = writer.Delete(tenant, job);
         if (!deleted.ok()) return deleted;
         return true;
       },
@@ -157,7 +157,7 @@ void DirectStore::ReleaseKey(std::string tenant, std::string key, Callback<bool>
   Write<bool>(
       [tenant = std::move(tenant),
        key = std::move(key)](StoreWriter& writer) -> absl::StatusOr<bool> {
-        const absl::Status released = writer.ReleaseKey(tenant, key);
+        absl::Status released = writer.ReleaseKey(tenant, key);
         if (!released.ok()) return released;
         return true;
       },

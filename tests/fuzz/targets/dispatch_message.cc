@@ -88,7 +88,7 @@ void Run(const internal::v1::DispatchMessage& message) {
     FUZZ_CHECK(plan.close.empty());
     FUZZ_CHECK(plan.open_prefetch >= 0 && plan.open_prefetch <= 10'000);
     if (plan.open_prefetch > 0)
-      lane.Opened(static_cast<amqp::ChannelId>(i + 2), plan.open_prefetch, now);
+      lane.Opened(static_cast<amqp::ChannelId>(i) + 2, plan.open_prefetch, now);
   }
   lane.ClosedAll();
   FUZZ_CHECK(!lane.Take(slots, now).has_value());

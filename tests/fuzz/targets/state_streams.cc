@@ -174,8 +174,8 @@ class Conversation {
   JobStore::Callback<T> Note(std::optional<absl::StatusOr<T>>* place) {
     return [place](absl::StatusOr<T> value) { place->emplace(std::move(value)); };
   }
-  template <typename T, typename Ask>
-  absl::StatusOr<T> Ask(Ask ask) {
+  template <typename T, typename Question>
+  absl::StatusOr<T> Ask(Question ask) {
     std::optional<absl::StatusOr<T>> answer;
     ask(Note<T>(&answer));
     store_->Settle();

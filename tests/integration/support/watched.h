@@ -40,7 +40,7 @@ class Watched {
   // Waits until `condition(value)`; false if it has not come true within `limit`,
   // which only a failing test should ever meet.
   template <typename Condition>
-  bool Await(Condition condition, absl::Duration limit = absl::Seconds(60)) const {
+  bool Await(const Condition& condition, absl::Duration limit = absl::Seconds(60)) const {
     const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(limit);
     MutexLock lock(&mutex_);
     while (!condition(value_)) {

@@ -20,7 +20,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr int64_t kDay = 24 * 3600;
+constexpr int64_t kDay = 86'400;
 
 std::vector<std::string> FaultyFields(const v1::RetryPolicy& policy) {
   std::vector<std::string> fields;

@@ -163,7 +163,8 @@ TEST_F(FollowJobTest, ShowsThatTheWorkersOfAWaitingJobGoAndComeBack) {
   std::atomic<int> looks = 0;
   server_.on_get = [&looks](const v1::GetJobRequest& request, v1::Job* job) {
     EXPECT_EQ(request.name(), "jobs/1");
-    const bool gone = ++looks == 2 || looks == 3;
+    const int look = ++looks;
+    const bool gone = look == 2 || look == 3;
     *job = Waiting(1, gone ? v1::Job::NO_WORKER : v1::Job::WAIT_REASON_UNSPECIFIED);
     return absl::OkStatus();
   };

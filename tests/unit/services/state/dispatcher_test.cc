@@ -73,7 +73,7 @@ class DispatcherTest : public StoreTest {
       jobs.push_back(NewJob());
       ids.push_back(*JobId::FromBytes(jobs.back().id()));
     }
-    EXPECT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](auto done) {
+    EXPECT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](const auto& done) {
                   store_->Submit(std::move(jobs), done);
                 }).ok());
     store().AwaitObservers();

@@ -18,7 +18,8 @@ class QueueViewsTest : public StoreTest {
   ~QueueViewsTest() override { CloseStore(); }
 
   v1::Queue Get(const std::string& queue, const std::string& tenant = BlockingStore::kTenant) {
-    auto view = testing::Await<v1::Queue>([&](auto done) { views_.Get(tenant, queue, done); });
+    auto view =
+        testing::Await<v1::Queue>([&](const auto& done) { views_.Get(tenant, queue, done); });
     EXPECT_TRUE(view.ok()) << view.status();
     return view.value_or(v1::Queue());
   }
@@ -100,7 +101,7 @@ TEST_F(QueueViewsTest, ShowsPauseAndLimit) {
 
 TEST_F(QueueViewsTest, ListsEveryQueueByName) {
   const auto queues = testing::Await<std::vector<v1::Queue>>(
-      [&](auto done) { views_.List(BlockingStore::kTenant, done); });
+      [&](const auto& done) { views_.List(BlockingStore::kTenant, done); });
   ASSERT_TRUE(queues.ok());
   ASSERT_EQ(queues->size(), 2u);
   EXPECT_EQ((*queues)[0].name(), "queues/demo.echo");
@@ -109,7 +110,7 @@ TEST_F(QueueViewsTest, ListsEveryQueueByName) {
 
 TEST_F(QueueViewsTest, KnowsNoOtherQueue) {
   const auto queue = testing::Await<v1::Queue>(
-      [&](auto done) { views_.Get(BlockingStore::kTenant, "nowhere", done); });
+      [&](const auto& done) { views_.Get(BlockingStore::kTenant, "nowhere", done); });
   EXPECT_TRUE(absl::IsNotFound(queue.status()));
   EXPECT_EQ(ErrorReason(queue.status()), "QUEUE_NOT_FOUND");
 }

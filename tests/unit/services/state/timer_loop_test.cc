@@ -122,7 +122,7 @@ TEST_F(TimerLoopTest, WorksOffMoreThanOneBatch) {
   std::vector<internal::v1::NewJob> jobs;
   jobs.reserve(1200);
   for (int i = 0; i < 1200; ++i) jobs.push_back(Delayed(10));
-  ASSERT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](auto done) {
+  ASSERT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](const auto& done) {
                 store_->Submit(std::move(jobs), done);
               }).ok());
   timers_.Start();

@@ -19,13 +19,15 @@ class TypeRegistryTest : public StoreTest {
 
   std::vector<TypeRecord> Saved() {
     store().SetPaused("unused", false);  // Is behind every save.
-    return *testing::Await<std::vector<TypeRecord>>([&](auto done) { store_->ReadTypes(done); });
+    return *testing::Await<std::vector<TypeRecord>>(
+        [&](const auto& done) { store_->ReadTypes(done); });
   }
 
   // As an earlier process left them.
   void SaveAll(const std::vector<TypeRecord>& types) {
-    ASSERT_TRUE(
-        testing::Await<bool>([&](auto done) { store_->SaveTypes(types, std::move(done)); }).ok());
+    ASSERT_TRUE(testing::Await<bool>([&](const auto& done) {
+                  store_->SaveTypes(types, std::move(done));
+                }).ok());
   }
 
   Names told_;
@@ -35,10 +37,11 @@ class TypeRegistryTest : public StoreTest {
   Names forgotten_;
 
   absl::Status RemoveQueue(const std::string& queue) {
-    return testing::Await<bool>([&](auto done) { types_.RemoveQueue(queue, done); }).status();
+    return testing::Await<bool>([&](const auto& done) { types_.RemoveQueue(queue, done); })
+        .status();
   }
   absl::Status RemoveType(const std::string& type) {
-    return testing::Await<bool>([&](auto done) { types_.RemoveType(type, done); }).status();
+    return testing::Await<bool>([&](const auto& done) { types_.RemoveType(type, done); }).status();
   }
   JobRecord SubmitTo(const std::string& queue) {
     auto job = NewJob();

@@ -209,6 +209,7 @@ TEST_F(ReadinessTest, SaysEachRefusalOnce) {
   BecomeReady();
   ::testing::internal::CaptureStderr();
   std::vector<Refusal> refusals;
+  refusals.reserve(1000);
   for (int i = 0; i < 1000; ++i) {
     refusals.push_back({"", absl::StrCat("type.", i), "10000 types are the most"});
   }

@@ -53,9 +53,8 @@ TEST_F(RepeatedFaultTest, IsToldWhileALongAttemptRuns) {
   int lines = 0;
   int told_after_seconds = 0;
   for (int second = 0; second < 3600; ++second) {
-    if (!LogOf([&] { fault_.Note("again"); }).empty()) {
-      if (lines++ == 0) told_after_seconds = second;
-    }
+    const bool is_told = !LogOf([&] { fault_.Note("again"); }).empty();
+    if (is_told && lines++ == 0) told_after_seconds = second;
     clock_.Advance(absl::Seconds(1));
   }
   EXPECT_EQ(told_after_seconds, 10);

@@ -291,8 +291,8 @@ TEST(WorkChecks, MendAWaitBeforeTheNextAttemptSoThatItCanBeKept) {
   };
   EXPECT_EQ(mended(30, 5).retry_after().seconds(), 30);
   EXPECT_EQ(mended(30, 5).retry_after().nanos(), 5);
-  EXPECT_EQ(mended(24 * 3600, 1).retry_after().seconds(), 24 * 3600);
-  EXPECT_EQ(mended(24 * 3600, 1).retry_after().nanos(), 0);
+  EXPECT_EQ(mended(86'400, 1).retry_after().seconds(), 86'400);
+  EXPECT_EQ(mended(86'400, 1).retry_after().nanos(), 0);
   EXPECT_FALSE(mended(-1, 0).has_retry_after());
   EXPECT_FALSE(mended(1, -1).has_retry_after());
   EXPECT_FALSE(mended(std::numeric_limits<int64_t>::max(), 0).has_retry_after());

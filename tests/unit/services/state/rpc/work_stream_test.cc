@@ -202,8 +202,7 @@ TEST_F(WorkStreamTest, TellsAWorkerWhatOfItsHelloBringsItNoJobWheneverThatChange
   ASSERT_EQ(refused.refusals_size(), 1);
   EXPECT_EQ(refused.refusals(0).queue(), "late");
 
-  ASSERT_TRUE(
-      testing::Await<bool>([&](auto done) { types_.RemoveQueue("q0", std::move(done)); }).ok());
+  ASSERT_TRUE(testing::Await<bool>([&](const auto& done) { types_.RemoveQueue("q0", done); }).ok());
   workers_.AnnounceAll();
   EXPECT_EQ(Answers(*client), 3) << "there is a place now";
   EXPECT_TRUE(client->Received().back().hello().refusals().empty());
