@@ -4,6 +4,7 @@
 #include "services/state/dispatcher.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -348,23 +349,26 @@ void Dispatcher::Do(const Work& work) {
   for (const Reading& reading : work.read) {
     options_.store->ReadOutbox(reading.lane, reading.request.after, reading.request.limit,
                                [this, lane = reading.lane, request = reading.request](
-                                   absl::StatusOr<std::vector<OutboxEntry>> entries) {
-                                 {
-                                   MutexLock lock(&mutex_);
-                                   const auto it = lanes_.find(lane);
-                                   if (it == lanes_.end()) return;
-                                   // A store that cannot read now is not asked again at once.
-                                   if (!entries.ok())
-                                     it->second.retry_at =
-                                         options_.clock->Monotonic() + kRetryDelay;
-                                   std::optional<std::vector<OutboxEntry>> read;
-                                   if (entries.ok()) read = *std::move(entries);
-                                   it->second.rows.OnRead(request, read);
-                                 }
-                                 PlanAndDo(lane);
+                                   absl::StatusOr<std::vector<OutboxEntry>> rows) {
+                                 OnRead(lane, request, std::move(rows));
                                });
   }
   EndUse();
+}
+
+void Dispatcher::OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
+                        absl::StatusOr<std::vector<OutboxEntry>> rows) {
+  std::optional<std::vector<OutboxEntry>> entries;
+  if (rows.ok()) entries = *std::move(rows);
+  {
+    MutexLock lock(&mutex_);
+    const auto it = lanes_.find(lane);
+    if (it == lanes_.end()) return;
+    // A store that cannot read now is not asked again at once.
+    if (!entries.has_value()) it->second.retry_at = options_.clock->Monotonic() + kRetryDelay;
+    it->second.rows.OnRead(request, entries);
+  }
+  PlanAndDo(lane);
 }
 
 void Dispatcher::PlanAndDo(const Lane& lane) {

@@ -145,6 +145,8 @@ class Dispatcher final : public CommitObserver {
   // What the lane has to do now.
   void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Work& work);
+  void OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
+              absl::StatusOr<std::vector<OutboxEntry>> rows);
   void PlanAndDo(const Lane& lane);
   // Whoever uses the publisher off our thread does so between these; Stop lets go of it
   // after the last of them. False: it is going.
