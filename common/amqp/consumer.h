@@ -49,9 +49,10 @@ class Consumer {
     absl::Duration heartbeat = absl::Seconds(5);
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration rpc_timeout = absl::Seconds(5);
-    // How long a queue may take at first until it delivers: a request that was on its way to a
-    // leader as that died is lost, and the broker tells nobody; asked again, it goes to the next
-    // leader. A queue that was late once has `rpc_timeout`, as a busy broker may need.
+    // How long a new channel may take until its queues deliver. It is short, since the broker
+    // loses a request without a word if the queue's leader dies meanwhile, and a second request
+    // goes to the next leader. Queues that were late once get `rpc_timeout` instead: the broker
+    // may just be busy.
     absl::Duration start_timeout = absl::Seconds(2);
     // Connected; no channel is open yet: open those that are wanted.
     std::function<void()> on_up;

@@ -11,7 +11,7 @@
 
 namespace buzzer::state {
 
-// The queues of which the worker says that it can take nothing. They are views of `hello`.
+// The queues from which the worker says that it can take nothing. The names point into `hello`.
 inline std::set<absl::string_view> TroubledQueues(const internal::v1::Hello& hello) {
   std::set<absl::string_view> troubled;
   for (const auto& queue : hello.queues()) {

@@ -5,7 +5,7 @@
 
     tests/clang/check.py compile               every source, warnings and thread safety as errors
     tests/clang/check.py tidy [--seconds N]    clang-tidy; begins no source after N seconds
-    tests/clang/check.py analyze               clang-tidy's analyzer, takes four times as long
+    tests/clang/check.py analyze               clang-tidy's analyzer; takes four times as long
 
 Paths after it, such as common/log, limit it to those. Makes no objects: only Clang's front end
 runs. Needs what tests/run makes first: the preset `clang` configured, and its target

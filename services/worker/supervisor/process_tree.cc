@@ -44,7 +44,7 @@ std::optional<Stat> ReadStat(pid_t pid) {
   int parent = 0;
   // Fields 3 (state), 4 (parent) and 22 (start time) of proc(5).
   if (rest == nullptr ||
-      // NOLINTNEXTLINE(bugprone-unchecked-string-to-number-conversion): the kernel wrote them.
+      // NOLINTNEXTLINE(bugprone-unchecked-string-to-number-conversion): the kernel made these.
       sscanf(rest + 1,
              " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
              &stat.state, &parent, &stat.start_time) != 3) {

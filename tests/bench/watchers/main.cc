@@ -170,7 +170,7 @@ int Main() {
 }  // namespace
 }  // namespace buzzer::bench
 
-// NOLINTNEXTLINE(bugprone-exception-escape): what goes wrong in a measuring tool ends it.
+// NOLINTNEXTLINE(bugprone-exception-escape): an exception may end this tool.
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("Holds many watches open, and tells how soon all hear the end.");
   absl::ParseCommandLine(argc, argv);

@@ -86,8 +86,8 @@ def _ran_once(case, system, job, seconds):
              f"{len(starts)} time(s), attempt {record['attempt']}; claims of its worker: {claims}")
     case.promise((record["state"], record["attempt"], len(starts)) == ("SUCCEEDED", 1, 1),
                  f"it did not run once: {record}")
-    # Those gone were offered by state while their messages were on their way (docs/intake.md). None
-    # was given back: it would come again.
+    # State had offered the jobs that are gone while their messages were still on the way
+    # (docs/intake.md). No message may be given back, since it would come again.
     case.promise(set(claims) <= {"granted", "gone"}, f"a message was given back: {claims}")
 
 

@@ -35,9 +35,10 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using testing::Watched;
 
-// For what a slow disk delays, and no test waits out: the broker syncs many times for a new queue.
+// A limit that no test waits out, far above what a slow disk takes: the broker syncs its files many
+// times for a new queue.
 constexpr absl::Duration kPatience = absl::Seconds(60);
-// Where a test freezes the broker and waits until that is noticed.
+// The heartbeat of a test that freezes the broker and waits until the consumer notices.
 constexpr absl::Duration kNoticesSoon = absl::Seconds(2);
 
 using Deliveries = std::vector<Delivery>;

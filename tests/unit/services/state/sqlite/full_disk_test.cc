@@ -58,7 +58,7 @@ using ::testing::Not;
 
 class FullDisk : public StoreTest {
  protected:
-  // Submits `count` jobs, long enough after the last line of the log, and returns what it says.
+  // Lets the log's shortest interval pass, submits `count` jobs, and returns what is logged.
   std::string LogOfSubmits(int count) {
     clock_.Advance(FullnessLog::kInterval);
     ::testing::internal::CaptureStderr();
