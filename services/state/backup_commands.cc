@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "buzzer/internal/v1/backup_service.grpc.pb.h"
 #include "common/grpc/channel.h"
-#include "services/state/sqlite/backup.h"
+#include "services/state/store/sqlite/backup.h"
 
 namespace buzzer::state {
 namespace {

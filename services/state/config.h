@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/state/job_store.h"
+#include "services/state/store/job_store.h"
 
 namespace buzzer::state {
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/sqlite/sqlite_job_store.h"
+#include "services/state/store/sqlite/sqlite_job_store.h"
 
 #include "tests/conformance/job_store_conformance.h"
 

@@ -23,7 +23,7 @@ def table_below(heading):
 def limits():
     values = {}
     for path in ("common/limits/limits.h", "services/frontend/limits.h",
-                 "services/state/boundary/limits.h", "services/state/sqlite/job_rows.cc"):
+                 "services/state/boundary/limits.h", "services/state/store/sqlite/job_rows.cc"):
         values.update(constants(path))
     return values
 
@@ -161,7 +161,7 @@ def names_in(words):
 
 def test_the_protos_tell_the_reasons_that_buzzer_gives():
     told = of_field("JobError", "reason").split("From Buzzer:")[1]
-    known = re.search(r"kKnown\[\] = \{(.*?)\}", text("services/state/job_counters.cc"), re.S)[1]
+    known = re.search(r"kKnown\[\] = \{(.*?)\}", text("services/state/telemetry/job_counters.cc"), re.S)[1]
     # The counters of failures leave out who stopped as he was asked.
     assert names_in(told) == set(re.findall(r'"(\w+)"', known)) | {"CANCELLED"}
 
@@ -169,7 +169,7 @@ def test_the_protos_tell_the_reasons_that_buzzer_gives():
 def test_the_protos_tell_the_causes_that_the_life_of_a_job_has():
     told = names_in(of_field("JobEvent", "cause"))
     steps = re.findall(r"(?:Step\{|Stop\(job, |FailAttempt\(job, )([^,;]*)",
-                       text("services/state/job_lifecycle.cc"))
+                       text("services/state/job/job_lifecycle.cc"))
     causes = {name for step in steps for name in re.findall(r'"(\w+)"', step)}
     assert len(causes) >= 10
     assert causes <= told

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Copyright 2026 The Buzzer Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checks who may include whom: protos <- common <- a service's core <- its main.
+"""Checks who may include whom: protos <- common <- a service's core <- its main; and within a
+service its rooms.
 
     tests/layering/check.py [TREE]
 
@@ -20,7 +21,25 @@ AMQP = re.compile(r"(rabbitmq-c/.+|amqp(_\w+)?\.h)")
 # Text in C++ strings that only a store may have.
 SQL = re.compile(r'"[^"]*\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|DELETE\s+FROM|'
                  r'UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|INDEX)|PRAGMA)\b')
-STORE = re.compile(r"services/state/(sqlite|postgres)/[^/]+\.cc")
+# The rooms of a service, and which others each may include. What lies beside the rooms puts them
+# together, and may include all.
+ROOMS = {
+    "services/state": {
+        "boundary": set(),
+        "job": {"boundary"},
+        "store": {"boundary", "job"},
+        "store/sqlite": {"boundary", "job", "store"},
+        "leases": {"boundary", "job", "store"},
+        "queues": {"boundary", "job", "store"},
+        "dispatch": {"boundary", "job", "store", "queues"},
+        "watch": {"boundary", "job", "store", "queues"},
+        "telemetry": {"boundary", "job", "store", "queues", "leases", "dispatch", "watch"},
+        # Backups are the store's own matter, whichever it is.
+        "rpc": {"boundary", "job", "store", "store/sqlite", "queues", "leases", "dispatch",
+                "watch"},
+    },
+}
+STORE = re.compile(r"services/state/store/(sqlite|postgres)/[^/]+\.cc")
 
 
 def owner(path):
@@ -32,6 +51,27 @@ def owner(path):
         return parts[0]
     if ".pb." in path or ".grpc.pb." in path:
         return "protos"
+    return None
+
+
+def room(path, service):
+    """The room of a service's file, "" if it lies beside the rooms, None if elsewhere."""
+    if not path.startswith(f"{service}/"):
+        return None
+    return "/".join(path.split("/")[2:-1])
+
+
+def fault_of_room(path, included):
+    """What is wrong with this file's room including that one, or None."""
+    for service, rooms in ROOMS.items():
+        here, there = room(path, service), room(included, service)
+        if not here or there is None or here == there:
+            continue
+        if here not in rooms:
+            return f"{service}/{here} is no room that tests/layering/check.py knows"
+        if there not in rooms[here]:
+            return (f"the room {here} must not include {there or 'what puts the rooms together'}: "
+                    f"{included}")
     return None
 
 
@@ -51,7 +91,7 @@ def fault_of_include(path, included):
         return f"only common/amqp includes {included}"
     if included in ("sqlite3.h", "libpq-fe.h") and not STORE.fullmatch(path):
         return f"only a store's .cc includes {included}"
-    return None
+    return fault_of_room(path, included)
 
 
 def faults_of(path, text):

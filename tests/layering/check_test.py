@@ -20,16 +20,21 @@ def faults_of_tree(root, files):
 
 BROKEN = [
     ("common/log/log.cc", '#include "services/state/config.h"'),
-    ("services/frontend/server.cc", '#include "services/state/job_store.h"'),
+    ("services/frontend/server.cc", '#include "services/state/store/job_store.h"'),
     ("services/frontend/server.cc", '#include "tests/support/fake.h"'),
     ("services/frontend/server.cc", '#include "services/frontend/main.cc"'),
     ("services/worker/consumer.cc", "#include <amqp.h>"),
     ("services/worker/consumer.cc", "#include <amqp_tcp_socket.h>"),
     ("services/worker/consumer.cc", "#include <rabbitmq-c/amqp.h>"),
-    ("services/state/dispatcher.cc", "#include <sqlite3.h>"),
-    ("services/state/sqlite/database.h", "#include <sqlite3.h>"),
+    ("services/state/dispatch/dispatcher.cc", "#include <sqlite3.h>"),
+    ("services/state/store/sqlite/database.h", "#include <sqlite3.h>"),
     ("services/state/server.cc", "#include <libpq-fe.h>"),
-    ("services/state/dispatcher.cc", 'Run("SELECT id FROM jobs");'),
+    ("services/state/dispatch/dispatcher.cc", 'Run("SELECT id FROM jobs");'),
+    ("services/state/job/state_machine.cc", '#include "services/state/store/job_store.h"'),
+    ("services/state/dispatch/dispatcher.cc", '#include "services/state/watch/job_watch.h"'),
+    ("services/state/queues/queue_views.cc", '#include "services/state/store/sqlite/backup.h"'),
+    ("services/state/watch/job_watch.h", '#include "services/state/server.h"'),
+    ("services/state/attic/old.cc", '#include "services/state/store/job_store.h"'),
     ("services/worker/runner.cc", 'Run("UPDATE jobs SET state = 1");'),
 ]
 
@@ -44,12 +49,14 @@ def test_finds_the_broken_rule(tmp_path, path, line):
 ALLOWED = [
     ("common/amqp/connection.cc", "#include <amqp.h>"),
     ("tests/bench/broker/main.cc", "#include <amqp.h>"),
-    ("services/state/sqlite/database.cc", "#include <sqlite3.h>"),
-    ("services/state/sqlite/job_rows.cc", 'Run("SELECT id FROM jobs");'),
+    ("services/state/store/sqlite/database.cc", "#include <sqlite3.h>"),
+    ("services/state/store/sqlite/job_rows.cc", 'Run("SELECT id FROM jobs");'),
+    ("services/state/server.cc", '#include "services/state/store/sqlite/sqlite_job_store.h"'),
+    ("services/state/dispatch/dispatcher.cc", '#include "services/state/store/job_store.h"'),
     ("services/state/server.cc", '#include "common/amqp/publisher.h"'),
     ("services/state/server.cc", '#include "buzzer/internal/v1/state_service.grpc.pb.h"'),
     ("services/state/main.cc", '#include "services/state/server.h"'),
-    ("tests/unit/state/state_machine_test.cc", '#include "services/state/state_machine.h"'),
+    ("tests/unit/state/state_machine_test.cc", '#include "services/state/job/state_machine.h"'),
     ("services/state/config.cc", 'Fault("select one from the list");'),
 ]
 

@@ -19,7 +19,7 @@
 #include "common/grpc/status.h"
 #include "common/log/log.h"
 #include "common/mutex/mutex.h"
-#include "services/state/sqlite/backup.h"
+#include "services/state/store/sqlite/backup.h"
 
 namespace buzzer::state {
 namespace {

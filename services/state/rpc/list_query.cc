@@ -3,7 +3,7 @@
 
 #include "services/state/rpc/list_query.h"
 
-#include "services/state/job_record.h"
+#include "services/state/job/job_record.h"
 
 namespace buzzer::state {
 

@@ -5,7 +5,7 @@
 #define SERVICES_STATE_RPC_LIST_QUERY_H_
 
 #include "buzzer/internal/v1/state_service.pb.h"
-#include "services/state/job_store.h"
+#include "services/state/store/job_store.h"
 
 namespace buzzer::state {
 

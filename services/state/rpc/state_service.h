@@ -6,13 +6,13 @@
 
 #include "buzzer/internal/v1/state_service.grpc.pb.h"
 #include "common/grpc/raw_messages.h"
-#include "services/state/dispatcher.h"
-#include "services/state/job_event_hub.h"
-#include "services/state/job_store.h"
-#include "services/state/queue_views.h"
-#include "services/state/type_registry.h"
-#include "services/state/wait_reasons.h"
-#include "services/state/worker_registry.h"
+#include "services/state/dispatch/dispatcher.h"
+#include "services/state/queues/queue_views.h"
+#include "services/state/queues/type_registry.h"
+#include "services/state/queues/wait_reasons.h"
+#include "services/state/queues/worker_registry.h"
+#include "services/state/store/job_store.h"
+#include "services/state/watch/job_event_hub.h"
 
 namespace buzzer::state {
 

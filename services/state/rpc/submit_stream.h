@@ -9,10 +9,10 @@
 
 #include "buzzer/internal/v1/state_service.pb.h"
 #include "common/mutex/mutex.h"
-#include "services/state/job_store.h"
+#include "services/state/queues/type_registry.h"
+#include "services/state/queues/wait_reasons.h"
 #include "services/state/rpc/server_stream.h"
-#include "services/state/type_registry.h"
-#include "services/state/wait_reasons.h"
+#include "services/state/store/job_store.h"
 
 namespace buzzer::state {
 

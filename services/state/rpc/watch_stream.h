@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "buzzer/internal/v1/state_service.pb.h"
-#include "services/state/job_event_hub.h"
 #include "services/state/rpc/server_stream.h"
+#include "services/state/watch/job_event_hub.h"
 
 namespace buzzer::state {
 

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "services/state/sqlite/sqlite_job_store.h"
+#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"
 

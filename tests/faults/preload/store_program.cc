@@ -10,7 +10,7 @@
 #include <iostream>
 
 #include "absl/strings/numbers.h"
-#include "services/state/sqlite/sqlite_job_store.h"
+#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "tests/support/blocking_store.h"
 
 int main(int argc, char** argv) {

@@ -5,8 +5,8 @@
 
 #include <utility>
 
-#include "services/state/sqlite/database.h"
-#include "services/state/sqlite/migrations.h"
+#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/migrations.h"
 #include "tests/fuzz/support/check.h"
 
 namespace buzzer::state {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "common/clock/clock.h"
-#include "services/state/job_store.h"
-#include "services/state/sqlite/count_table.h"
-#include "services/state/sqlite/store_reader.h"
-#include "services/state/sqlite/store_writer.h"
+#include "services/state/store/job_store.h"
+#include "services/state/store/sqlite/count_table.h"
+#include "services/state/store/sqlite/store_reader.h"
+#include "services/state/store/sqlite/store_writer.h"
 #include "tests/support/temporary_directory.h"
 
 namespace buzzer::state {

@@ -10,7 +10,7 @@
 #include "common/times/times.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/state_checks.h"
-#include "services/state/job_lifecycle.h"
+#include "services/state/job/job_lifecycle.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/message_mutator.h"
 #include "tests/fuzz/support/state_script.pb.h"

@@ -15,7 +15,7 @@
 #include "common/times/times.h"
 #include "services/state/boundary/limits.h"
 #include "services/state/boundary/work_checks.h"
-#include "services/state/retry_policy.h"
+#include "services/state/job/retry_policy.h"
 #include "tests/fuzz/support/check.h"
 #include "tests/fuzz/support/message_mutator.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "services/state/job_store.h"
+#include "services/state/store/job_store.h"
 
 namespace buzzer::state {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "services/state/sqlite/sqlite_job_store.h"
+#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"

@@ -1,0 +1,184 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef SERVICES_STATE_DISPATCH_DISPATCHER_H_
+#define SERVICES_STATE_DISPATCH_DISPATCHER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/amqp/publisher.h"
+#include "common/clock/clock.h"
+#include "common/mutex/mutex.h"
+#include "services/state/dispatch/broker_queues.h"
+#include "services/state/dispatch/dispatch_lane.h"
+#include "services/state/dispatch/worker_slots.h"
+#include "services/state/queues/worker_registry.h"
+#include "services/state/store/job_store.h"
+
+namespace buzzer::state {
+
+// Brings the outbox to the broker: small messages of one or several jobs, with publisher
+// confirms, into one quorum queue for each queue and priority, which it declares. The database
+// stays the truth: what is out at the broker is only remembered here, and is dispatched
+// again after every reconnection (the broker's queues are purged first, so that they do
+// not grow), when a queue had to be declared anew, and when messages seem lost. A
+// duplicate is harmless, because the claim decides.
+//
+// Thread-safe. Has a thread of its own for what time brings.
+class Dispatcher final : public CommitObserver {
+ public:
+  using StartPublisher = std::function<std::unique_ptr<amqp::Publisher>(amqp::Publisher::Options)>;
+
+  struct Options {
+    // Not owned.
+    JobStore* store = nullptr;
+    const Clock* clock = Clock::Real();
+    amqp::Address broker;
+    // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
+    std::string queue_prefix = "buzzer";
+    std::function<WorkerRegistry::QueueWorkers(const std::string& queue)> workers_of;
+    // Not owned; null: no worker tells of its slots.
+    WorkerSlots* worker_slots = nullptr;
+    // amqp::Publisher::Start, unless a test brings its own.
+    StartPublisher start_publisher = amqp::Publisher::Start;
+    // How often the thread looks at what time brings; held rows and refusals are in seconds.
+    absl::Duration tick_interval = absl::Milliseconds(250);
+  };
+
+  explicit Dispatcher(Options options);
+  ~Dispatcher() override;
+
+  // Connects to the broker. Returns at once; while the broker is down, jobs wait in the
+  // outbox.
+  void Start();
+  void Stop();
+
+  // A queue that may have jobs: declares its broker queues. One that turns out to have jobs is
+  // added by itself.
+  void AddQueue(const std::string& queue);
+  // A queue that has no jobs, and whose place another takes: deletes its broker queues, if the
+  // broker is up. Leaves it alone if a job of it has come meanwhile.
+  void RemoveQueue(const std::string& queue);
+  // Jobs of a paused queue are not dispatched; those out come back by their claims.
+  void SetPaused(const std::string& queue, bool paused);
+
+  void OnCommit(const std::vector<JobChange>& changes) override;
+  void OnReopen() override;
+
+  struct Stats {
+    // Rows out at the broker.
+    size_t out = 0;
+    bool broker_up = false;
+    bool broker_blocked = false;
+    // Broker queues that are not declared, or not again since the broker was lost: nothing is
+    // dispatched to them.
+    size_t queues_unprepared = 0;
+    // See amqp::Publisher::unconfirmed_for.
+    absl::Duration broker_unconfirmed;
+    int64_t published = 0;
+    int64_t redispatches = 0;
+    // Jobs that lay unclaimed and were offered to workers with idle slots.
+    int64_t offered = 0;
+  };
+  Stats stats() const;
+
+  // One look at what time brings (held rows, lost messages); the thread calls it, and
+  // tests do.
+  void Tick();
+
+ private:
+  struct LaneState {
+    DispatchLane rows;
+    std::string broker_queue;
+    // Nothing is dispatched before then: the broker refused, there was no such queue, or the
+    // outbox could not be read.
+    absl::Duration retry_at = -absl::InfiniteDuration();
+    absl::Duration inspect_at;
+    absl::Duration idle_inspect_at;  // The next one while no row is out.
+  };
+
+  // What is to be done outside the lock.
+  struct Publishing {
+    Lane lane;
+    std::string broker_queue;
+    std::vector<DispatchLane::Message> messages;
+  };
+  struct Reading {
+    Lane lane;
+    DispatchLane::ReadRequest request;
+  };
+  struct Work {
+    std::vector<Publishing> publish;
+    std::vector<Reading> read;
+  };
+
+  void AddLanes(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRows(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnBrokerUp();
+  void OnBrokerDown();
+  // Begins what is next to be done about the broker's queues.
+  void PrepareQueues();
+  // Declares the queue, empties it if it holds something, then lets its lane go.
+  void Prepare(const Lane& lane, const BrokerQueues::Step& step);
+  void Declare(const Lane& lane, const BrokerQueues::Step& step);
+  void OnDeclared(const Lane& lane, const BrokerQueues::Step& step,
+                  const absl::StatusOr<amqp::QueueInfo>& info);
+  void OnPrepared(const Lane& lane, const BrokerQueues::Step& step, const absl::Status& status);
+  void Inspect(const Lane& lane, const std::string& broker_queue);
+  // Tells the lanes that have jobs which workers serve them, and offers what lies unclaimed to
+  // those whose slots are idle.
+  void CountWorkers();
+  void OfferHoarded(const std::string& queue,
+                    const std::map<std::string, WorkerSlots::Type>& types);
+  // A broker queue of this queue is gone, so those of its other priorities may be as well.
+  // Workers consume all of them or none.
+  void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnFate(const Lane& lane, const std::string& type, const std::vector<JobId>& jobs,
+              amqp::Fate fate);
+  // What the lane has to do now.
+  void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(const Work& work);
+  void OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
+              absl::StatusOr<std::vector<OutboxEntry>> rows);
+  void PlanAndDo(const Lane& lane);
+  // Whoever uses the publisher off our thread does so between these; Stop lets go of it
+  // after the last of them. False: it is going.
+  bool BeginUse();
+  void EndUse();
+  void Loop();
+  void WantTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sends what has waited for company long enough.
+  void Release();
+
+  const Options options_;
+  std::unique_ptr<amqp::Publisher> publisher_;  // Constant between Start and Stop.
+  mutable Mutex mutex_;
+  CondVar wake_;
+  std::map<Lane, LaneState> lanes_ ABSL_GUARDED_BY(mutex_);
+  BrokerQueues queues_ ABSL_GUARDED_BY(mutex_);
+  // By the broker queue's name.
+  std::map<std::string, Lane> lane_of_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
+  bool up_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Something came up that the thread is to look at now.
+  bool tick_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  // When the first of the rows that wait for company are to go (of Clock::Real).
+  absl::Duration release_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  int uses_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t offered_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::thread thread_;
+};
+
+}  // namespace buzzer::state
+
+#endif  // SERVICES_STATE_DISPATCH_DISPATCHER_H_

@@ -1,0 +1,216 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/store/sqlite/backup.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/clock.h"
+#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/directory_lock.h"
+#include "services/state/store/sqlite/migrations.h"
+
+namespace buzzer::state {
+namespace {
+
+// The year's first second. Attempts go on from the seconds since then, which takes their 32 bits
+// until 2093.
+constexpr absl::CivilSecond kEpoch(2025, 1, 1, 0, 0, 0);
+
+constexpr const char* kLogs[] = {"-wal", "-shm"};
+
+absl::Status SystemError(absl::string_view what, int error) {
+  return absl::UnavailableError(absl::StrCat(what, ": ", std::strerror(error)));
+}
+
+absl::Status NoBackup(absl::string_view why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("this is no whole backup of a Buzzer database: ", why));
+}
+
+absl::Status Sync(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return SystemError(absl::StrCat("cannot open ", path), errno);
+  const absl::Cleanup close_it = [fd] { close(fd); };
+  if (fsync(fd) != 0) return SystemError(absl::StrCat("cannot sync ", path), errno);
+  return absl::OkStatus();
+}
+
+absl::Status Rename(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+  return SystemError(absl::StrCat("cannot rename ", from, " to ", to), errno);
+}
+
+// With its logs.
+void Remove(const std::string& database) {
+  std::error_code none;
+  std::filesystem::remove(database, none);
+  for (const char* log : kLogs) std::filesystem::remove(absl::StrCat(database, log), none);
+}
+
+// Gives what is there a second name, and takes logs away: one that is left would be taken for
+// that of the file that comes in its place. Returns the name.
+absl::StatusOr<std::string> KeepOld(const std::string& path) {
+  std::string name = absl::StrCat(path, ".replaced-", absl::ToUnixMicros(absl::Now()));
+  if (std::filesystem::exists(path)) {
+    if (auto old = Database::Open(path, Database::Mode::kReadWrite); old.ok()) {
+      (*old)->EmptyLog();
+      // Without its log it would be an older one, if we were killed before the last step.
+      if (!(*old)->ok() && !(*old)->broken()) return (*old)->status();
+    }  // Else it is damaged, and no service starts on it with its log either.
+    if (link(path.c_str(), name.c_str()) != 0) {
+      return SystemError(absl::StrCat("cannot keep the old database as ", name), errno);
+    }
+  }
+  for (const char* log : kLogs) {
+    const std::string left = absl::StrCat(path, log);
+    if (!std::filesystem::exists(left)) continue;
+    if (absl::Status moved = Rename(left, absl::StrCat(name, log)); !moved.ok()) return moved;
+  }
+  return name;
+}
+
+// Whether there is a database, or what is left of one.
+bool IsThere(const std::string& path) {
+  return std::filesystem::exists(path) ||
+         std::any_of(std::begin(kLogs), std::end(kLogs), [&](const char* log) {
+           return std::filesystem::exists(absl::StrCat(path, log));
+         });
+}
+
+absl::Status Write(std::istream& from, const std::string& path) {
+  std::ofstream to(path, std::ios::binary | std::ios::trunc);
+  if (from.peek() == std::istream::traits_type::eof()) return NoBackup("it is empty");
+  to << from.rdbuf();
+  to.close();
+  if (!to) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  return absl::OkStatus();
+}
+
+absl::Status Check(Database& database) {
+  std::string verdict;
+  Statement check = database.Prepare("PRAGMA quick_check(1)");
+  if (check.Step()) verdict = check.String(0);
+  check.Reset();
+  if (!database.ok()) return NoBackup(database.status().message());
+  if (verdict != "ok") return NoBackup(verdict);
+  Statement tables = database.Prepare("SELECT 1 FROM sqlite_master WHERE name = 'outbox'");
+  const bool ours = tables.Step();
+  tables.Reset();
+  return ours ? absl::OkStatus() : NoBackup("it is a database of something else");
+}
+
+// To numbers that time itself raises: so they are above all that was granted or told since the
+// backup, whether or not that was after an earlier restore of it.
+void RaiseFloors(Database& database) {
+  const absl::Time now = absl::Now();
+  const int64_t attempt = absl::ToInt64Seconds(now - absl::FromCivil(kEpoch, absl::UTCTimeZone()));
+  database.Execute("BEGIN IMMEDIATE");
+  // It stays that of the newest attempt, where it was.
+  Statement keep = database.Prepare(
+      "UPDATE progress SET attempt = max(attempt + 1, ?1)"
+      " WHERE attempt = (SELECT attempt FROM jobs WHERE jobs.n = progress.n)");
+  keep.Bind(1, attempt).Run();
+  Statement raise = database.Prepare(
+      "UPDATE jobs SET attempt = max(attempt + 1, ?1), revision = max(revision + 1, ?2)");
+  raise.Bind(1, attempt).Bind(2, absl::ToUnixMicros(now)).Run();
+  Statement tell = database.Prepare(
+      "INSERT INTO history (n, revision, time, state, attempt, cause)"
+      " SELECT n, revision, ?1, state, attempt, 'RESTORED' FROM jobs");
+  tell.BindTime(1, now).Run();
+  database.Execute("COMMIT");
+}
+
+Restored Count(Database& database) {
+  Restored restored;
+  Statement count = database.Prepare(
+      "SELECT count(*), sum(state IN (1, 2)), sum(state IN (3, 4)), max(updated_at) FROM jobs");
+  if (count.Step()) {
+    restored.jobs = count.Int(0);
+    restored.waiting = count.Int(1);
+    restored.running = count.Int(2);
+    restored.newest = count.OptionalTime(3).value_or(absl::InfinitePast());
+  }
+  count.Reset();
+  return restored;
+}
+
+// Makes of the bytes in `path` a database that a service can go on with.
+absl::StatusOr<Restored> Prepare(const std::string& path) {
+  auto database = Database::Open(path, Database::Mode::kReadWrite);
+  if (!database.ok()) return NoBackup(database.status().message());
+  if (absl::Status whole = Check(**database); !whole.ok()) return whole;
+  if (absl::Status migrated = Migrate(**database); !migrated.ok()) return migrated;
+  Restored restored = Count(**database);
+  RaiseFloors(**database);
+  (*database)->EmptyLog();
+  if (!(*database)->ok()) return (*database)->status();
+  return restored;
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> CopySize(const std::string& directory) {
+  int64_t size = 0;
+  std::error_code error;
+  const std::string path = DatabasePath(directory);
+  for (const std::string& file : {path, absl::StrCat(path, "-wal")}) {
+    const auto bytes = std::filesystem::file_size(file, error);
+    if (!error) size += static_cast<int64_t>(bytes);
+  }
+  if (size == 0) return absl::UnavailableError(absl::StrCat("cannot look at ", path));
+  return size;
+}
+
+absl::Status CopyDatabase(const std::string& directory, const std::string& copy,
+                          const std::function<bool()>& go_on) {
+  auto from = Database::Open(DatabasePath(directory), Database::Mode::kReadOnly);
+  if (!from.ok()) return from.status();
+  auto to = Database::Open(copy, Database::Mode::kScratch);
+  if (!to.ok()) return to.status();
+  return (*from)->CopyTo(**to, go_on);
+}
+
+absl::StatusOr<Restored> RestoreDatabase(std::istream& backup, const std::string& directory,
+                                         bool replace) {
+  auto lock = DirectoryLock::Acquire(directory);
+  if (!lock.ok()) return lock.status();
+  const std::string path = DatabasePath(directory);
+  const bool there = IsThere(path);
+  if (there && !replace) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("there is a database in ", directory, " already; --replace moves it aside"));
+  }
+  const std::string made = absl::StrCat(path, ".restoring");
+  Remove(made);
+  const absl::Cleanup remove_it = [&made] { Remove(made); };
+  if (absl::Status written = Write(backup, made); !written.ok()) return written;
+  absl::StatusOr<Restored> restored = Prepare(made);
+  if (!restored.ok()) return restored;
+  if (absl::Status synced = Sync(made); !synced.ok()) return synced;
+  if (there) {
+    auto kept = KeepOld(path);
+    if (!kept.ok()) return kept.status();
+    restored->replaced = *std::move(kept);
+  }
+  if (absl::Status moved = Rename(made, path); !moved.ok()) return moved;
+  if (absl::Status synced = Sync(directory); !synced.ok()) return synced;
+  return restored;
+}
+
+}  // namespace buzzer::state

@@ -1,0 +1,37 @@
+// Copyright 2026 The Buzzer Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/state/store/sqlite/migrations.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/log/log.h"
+#include "services/state/store/sqlite/migrations_embedded.h"
+
+namespace buzzer::state {
+
+absl::Status Migrate(Database& database) {
+  int64_t version = 0;
+  {
+    Statement read = database.Prepare("PRAGMA user_version");
+    if (read.Step()) version = read.Int(0);
+    read.Reset();
+  }
+  if (!database.ok()) return database.status();
+  const auto newest = static_cast<int64_t>(std::size(kMigrations));
+  if (version > newest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the database has schema ", version, ", this program knows up to ", newest,
+                     "; run the Buzzer that wrote it, or a newer one"));
+  }
+  for (; version < newest; ++version) {
+    database.Execute("BEGIN IMMEDIATE");
+    database.Execute(kMigrations[version]);
+    database.Execute(absl::StrCat("PRAGMA user_version = ", version + 1));
+    database.Execute("COMMIT");
+    if (!database.ok()) return database.status();
+    log::Info("schema_migrated", {{"version", version + 1}});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace buzzer::state
