@@ -43,7 +43,7 @@ TEST_P(JobStoreConformance, TellsAnObserverInOrderAndBeforeTheCaller) {
   ASSERT_EQ(changes.size(), 2u);
   EXPECT_EQ(changes[0].before, v1::Job::STATE_UNSPECIFIED);
   EXPECT_EQ(changes[0].job.state, v1::Job::QUEUED);
-  EXPECT_EQ(changes[0].entry.cause, "SUBMITTED");
+  EXPECT_EQ(changes[0].entry.cause, Cause::kSubmitted);
   EXPECT_EQ(changes[1].job.state, v1::Job::RUNNING);
 }
 

@@ -199,7 +199,7 @@ int64_t BlockingStore::Count(JobState job_state, const std::string& queue) const
 std::vector<std::string> Causes(const std::vector<HistoryEntry>& history) {
   std::vector<std::string> causes;
   causes.reserve(history.size());
-  for (const HistoryEntry& entry : history) causes.push_back(entry.cause);
+  for (const HistoryEntry& entry : history) causes.emplace_back(CauseName(entry.cause));
   return causes;
 }
 

@@ -51,22 +51,22 @@ bool Move(JobRecord& job, Trigger trigger, absl::Time now) {
 
 // Ends a CANCELLING job whose handler has stopped, as its stop cause says. `error` is what there
 // is to say of its last attempt beside that.
-std::optional<Step> Stop(JobRecord& job, std::string cause, std::optional<v1::JobError> error,
+std::optional<Step> Stop(JobRecord& job, Cause cause, std::optional<v1::JobError> error,
                          absl::Time now) {
   if (job.stop_cause == StopCause::kDeadline) {
     if (!Move(job, Trigger::kStopForDeadline, now)) return std::nullopt;
     job.error = DeadlineError(job);
     if (error.has_value()) job.error->set_detail(error->detail());
-    return Step{"DEADLINE_EXCEEDED", job.error};
+    return Step{Cause::kDeadlineExceeded, job.error};
   }
   if (!Move(job, Trigger::kStopForCancel, now)) return std::nullopt;
   job.error = error;
-  return Step{std::move(cause), std::move(error)};
+  return Step{cause, std::move(error)};
 }
 
 // Ends the current attempt of a RUNNING job as failed. `not_before` is the least
 // delay before the next attempt.
-std::optional<Step> FailAttempt(JobRecord& job, std::string cause, v1::JobError error,
+std::optional<Step> FailAttempt(JobRecord& job, Cause cause, v1::JobError error,
                                 absl::Duration not_before, const JitterDraw& draw, absl::Time now) {
   const v1::RetryPolicy policy = job.retry();
   const int32_t failed = job.failed_attempts + 1;
@@ -81,7 +81,7 @@ std::optional<Step> FailAttempt(JobRecord& job, std::string cause, v1::JobError 
         {RetryDelay(policy, failed, draw()), not_before, FromDuration(error.retry_after())});
     job.run_at = now + job.retry_delay;
   }
-  return Step{std::move(cause), std::move(error)};
+  return Step{cause, std::move(error)};
 }
 
 bool IsLastLease(const JobRecord& job, const LeaseRef& lease) {
@@ -126,7 +126,7 @@ JobRecord NewJobRecord(const JobId& id, internal::v1::NewJob spec, std::string q
 
 std::optional<Step> BecomeDue(JobRecord& job, absl::Time now) {
   if (!Move(job, Trigger::kDue, now)) return std::nullopt;
-  return Step{"DUE", std::nullopt};
+  return Step{Cause::kDue, std::nullopt};
 }
 
 ClaimDecision AnswerClaim(JobRecord& job, const ClaimRequest& claim, bool queue_paused,
@@ -156,7 +156,7 @@ ClaimDecision AnswerClaim(JobRecord& job, const ClaimRequest& claim, bool queue_
   job.handler_max_attempts = claim.max_attempts;
   job.started_at = now;
   job.error.reset();
-  return {ClaimAnswer::kGranted, Step{"CLAIMED", std::nullopt}, false};
+  return {ClaimAnswer::kGranted, Step{Cause::kClaimed, std::nullopt}, false};
 }
 
 bool HoldsLease(const JobRecord& job, const LeaseRef& lease) {
@@ -171,25 +171,25 @@ std::optional<Step> Succeed(JobRecord& job, v1::ResultInfo result, absl::Time no
   if (!Move(job, Trigger::kSucceed, now)) return std::nullopt;
   job.result = std::move(result);
   job.error.reset();
-  return Step{"SUCCEEDED", std::nullopt};
+  return Step{Cause::kSucceeded, std::nullopt};
 }
 
 std::optional<Step> Fail(JobRecord& job, v1::JobError error, const JitterDraw& draw,
                          absl::Time now) {
   if (job.state != v1::Job::CANCELLING) {
-    return FailAttempt(job, "FAILED", std::move(error), absl::ZeroDuration(), draw, now);
+    return FailAttempt(job, Cause::kFailed, std::move(error), absl::ZeroDuration(), draw, now);
   }
   // That it stopped is no news; what its program wrote on the way may be.
-  if (error.detail().empty()) return Stop(job, "CANCELLED", std::nullopt, now);
+  if (error.detail().empty()) return Stop(job, Cause::kCancelled, std::nullopt, now);
   error.set_attempt(job.attempt);
   error.set_retryable(false);
-  return Stop(job, "CANCELLED", std::move(error), now);
+  return Stop(job, Cause::kCancelled, std::move(error), now);
 }
 
 std::optional<Step> HandBack(JobRecord& job, absl::Time now) {
-  if (job.state == v1::Job::CANCELLING) return Stop(job, "CANCELLED", std::nullopt, now);
+  if (job.state == v1::Job::CANCELLING) return Stop(job, Cause::kCancelled, std::nullopt, now);
   if (!Move(job, Trigger::kHandBack, now)) return std::nullopt;
-  return Step{"HANDED_BACK", std::nullopt};
+  return Step{Cause::kHandedBack, std::nullopt};
 }
 
 std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const JitterDraw& draw,
@@ -197,20 +197,20 @@ std::optional<Step> LoseLease(JobRecord& job, LossCause cause, const JitterDraw&
   if (!IsActive(job.state)) return std::nullopt;
   job.lease_id.clear();
   if (job.state == v1::Job::CANCELLING) {
-    return Stop(job, "WORKER_LOST",
+    return Stop(job, Cause::kWorkerLost,
                 MakeError("WORKER_LOST",
                           absl::StrCat("worker ", job.worker, " was lost while the job stopped"),
                           false, job.attempt),
                 now);
   }
   const bool expired = cause == LossCause::kLeaseExpired;
-  const std::string reason = expired ? "LEASE_EXPIRED" : "ATTEMPT_TIMEOUT";
+  const Cause reason = expired ? Cause::kLeaseExpired : Cause::kAttemptTimeout;
   v1::JobError error =
-      expired ? MakeError(reason,
+      expired ? MakeError(CauseName(reason),
                           absl::StrCat("worker ", job.worker, " did not renew its lease of ",
                                        absl::FormatDuration(job.lease())),
                           true, job.attempt)
-              : MakeError(reason,
+              : MakeError(CauseName(reason),
                           absl::StrCat("the attempt ran longer than its limit of ",
                                        absl::FormatDuration(job.attempt_timeout)),
                           true, job.attempt);
@@ -230,7 +230,7 @@ absl::StatusOr<std::optional<Step>> RequestCancel(JobRecord& job, absl::Time now
   }
   job.stop_cause = StopCause::kCancel;
   if (job.state == v1::Job::CANCELLED) job.error.reset();
-  return Step{job.state == v1::Job::CANCELLED ? "CANCELLED" : "CANCEL_REQUESTED", std::nullopt};
+  return Step{job.state == v1::Job::CANCELLED ? Cause::kCancelled : Cause::kCancelRequested, std::nullopt};
 }
 
 absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now) {
@@ -251,7 +251,7 @@ absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now)
   // The retry is a fresh start: the deadline counts anew from here.
   job.deadline_at.reset();
   if (job.spec->has_deadline()) job.deadline_at = now + FromDuration(job.spec->deadline());
-  return Step{"RETRY_REQUESTED", std::nullopt};
+  return Step{Cause::kRetryRequested, std::nullopt};
 }
 
 std::optional<Step> PassDeadline(JobRecord& job, absl::Time now) {
@@ -262,7 +262,7 @@ std::optional<Step> PassDeadline(JobRecord& job, absl::Time now) {
     job.error = DeadlineError(job);
     error = job.error;
   }
-  return Step{"DEADLINE_EXCEEDED", std::move(error)};
+  return Step{Cause::kDeadlineExceeded, std::move(error)};
 }
 
 absl::StatusOr<std::optional<Step>> ForceCancel(JobRecord& job, absl::Time now) {
@@ -273,7 +273,7 @@ absl::StatusOr<std::optional<Step>> ForceCancel(JobRecord& job, absl::Time now) 
                         absl::StrCat("it was ended without waiting for worker ", job.worker,
                                      ", which may run it until it hears of that"),
                         false, job.attempt);
-  return Step{"CANCEL_FORCED", job.error};
+  return Step{Cause::kCancelForced, job.error};
 }
 
 }  // namespace buzzer::state

@@ -18,8 +18,7 @@ namespace buzzer::state {
 
 // What a step did to a job, beside the fields of its record.
 struct Step {
-  // UPPER_SNAKE_CASE; becomes JobEvent.cause.
-  std::string cause;
+  Cause cause = Cause::kNone;
   // Set when the step is a failure.
   std::optional<v1::JobError> error;
 };
@@ -58,7 +57,6 @@ enum class LossCause { kLeaseExpired, kAttemptTimeout };
 // A record for a job that is accepted now, QUEUED or SCHEDULED, revision 1.
 JobRecord NewJobRecord(const JobId& id, internal::v1::NewJob spec, std::string queue,
                        absl::Time now);
-inline constexpr char kSubmittedCause[] = "SUBMITTED";
 
 // SCHEDULED and due: QUEUED.
 std::optional<Step> BecomeDue(JobRecord& job, absl::Time now);

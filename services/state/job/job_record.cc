@@ -136,7 +136,7 @@ v1::JobEvent ToProto(const HistoryEntry& entry) {
   event.set_state(entry.state);
   event.set_attempt(entry.attempt);
   *event.mutable_time() = ToTimestamp(entry.time);
-  event.set_cause(entry.cause);
+  event.set_cause(std::string(CauseName(entry.cause)));
   if (entry.error.has_value()) *event.mutable_error() = *entry.error;
   return event;
 }
@@ -147,7 +147,7 @@ v1::JobEvent ProgressEvent(const JobRecord& job) {
   event.set_state(job.state);
   event.set_attempt(job.progress->attempt);
   *event.mutable_time() = ToTimestamp(job.progress->time);
-  event.set_cause("PROGRESS");
+  event.set_cause(std::string(CauseName(Cause::kProgress)));
   *event.mutable_progress() = ToProto(*job.progress);
   return event;
 }
@@ -158,7 +158,7 @@ v1::JobEvent SnapshotEvent(const JobRecord& job) {
   event.set_state(job.state);
   event.set_attempt(job.attempt);
   *event.mutable_time() = ToTimestamp(job.updated_at);
-  event.set_cause("SNAPSHOT");
+  event.set_cause(std::string(CauseName(Cause::kSnapshot)));
   *event.mutable_job() = ToProto(job);
   if (event.job().has_progress()) *event.mutable_progress() = event.job().progress();
   if (job.error.has_value()) *event.mutable_error() = *job.error;

@@ -14,6 +14,7 @@
 #include "buzzer/internal/v1/state_service.pb.h"
 #include "buzzer/v1/job.pb.h"
 #include "common/job_id/job_id.h"
+#include "services/state/job/cause.h"
 #include "services/state/job/state_machine.h"
 
 namespace buzzer::state {
@@ -114,7 +115,7 @@ struct HistoryEntry {
   absl::Time time;
   JobState state = v1::Job::STATE_UNSPECIFIED;
   int32_t attempt = 0;
-  std::string cause;
+  Cause cause = Cause::kNone;
   std::optional<v1::JobError> error;
 };
 

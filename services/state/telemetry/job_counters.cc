@@ -20,12 +20,12 @@ bool EndsAttempt(const JobChange& change) {
 
 // Whether the attempt ended because its worker was silent.
 bool LostItsLease(const JobChange& change) {
-  const std::string& cause = change.entry.cause;
+  const Cause cause = change.entry.cause;
   // A handler may give any reason, but not these causes.
-  if (cause == "LEASE_EXPIRED" || cause == "WORKER_LOST") return true;
+  if (cause == Cause::kLeaseExpired || cause == Cause::kWorkerLost) return true;
   // A job that stops for its deadline ends with that cause either way; who ends it himself
   // keeps his lease.
-  return cause == "DEADLINE_EXCEEDED" && change.job.lease_id.empty();
+  return cause == Cause::kDeadlineExceeded && change.job.lease_id.empty();
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ void JobCounters::OnCommit(const std::vector<JobChange>& changes) {
     if (job.state == v1::Job::QUEUED) ++counts.handed_back;
     if (LostItsLease(change)) ++counts.leases_lost;
     // One that stopped as it was asked has not failed, whatever it wrote on the way.
-    if (!change.entry.error.has_value() || change.entry.cause == "CANCELLED") continue;
+    if (!change.entry.error.has_value() || change.entry.cause == Cause::kCancelled) continue;
     const absl::string_view reason = ReasonClass(change.entry.error->reason());
     const auto by_reason = counts.attempts_failed.find(reason);
     if (by_reason == counts.attempts_failed.end()) {

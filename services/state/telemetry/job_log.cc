@@ -3,8 +3,6 @@
 
 #include "services/state/telemetry/job_log.h"
 
-#include <algorithm>
-#include <iterator>
 
 #include "absl/strings/string_view.h"
 #include "common/log/log.h"
@@ -12,9 +10,9 @@
 namespace buzzer::state {
 namespace {
 
-bool IsCommon(absl::string_view cause) {
-  const absl::string_view common[] = {kSubmittedCause, "DUE", "CLAIMED", "SUCCEEDED"};
-  return std::find(std::begin(common), std::end(common), cause) != std::end(common);
+bool IsCommon(Cause cause) {
+  return cause == Cause::kSubmitted || cause == Cause::kDue || cause == Cause::kClaimed ||
+         cause == Cause::kSucceeded;
 }
 
 }  // namespace
@@ -28,7 +26,7 @@ void JobLog::OnCommit(const std::vector<JobChange>& changes) {
                               {"type", job.type()},
                               {"attempt", job.attempt},
                               {"worker", job.worker},
-                              {"cause", change.entry.cause},
+                              {"cause", CauseName(change.entry.cause)},
                               {"state", v1::Job::State_Name(job.state)},
                               {"reason", job.error.has_value() ? job.error->reason() : ""}});
   }

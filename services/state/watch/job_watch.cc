@@ -12,7 +12,7 @@ namespace {
 // State changes that may wait for a slow reader before it starts anew.
 constexpr size_t kMaxPending = 64;
 
-bool IsProgress(const v1::JobEvent& event) { return event.cause() == "PROGRESS"; }
+bool IsProgress(const v1::JobEvent& event) { return event.cause() == CauseName(Cause::kProgress); }
 
 }  // namespace
 

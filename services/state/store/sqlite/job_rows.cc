@@ -146,7 +146,7 @@ std::vector<HistoryEntry> JobRows::FindHistory(int64_t row, int64_t after_revisi
     entry.time = find_history_.Time(1);
     entry.state = static_cast<JobState>(find_history_.Int(2));
     entry.attempt = static_cast<int32_t>(find_history_.Int(3));
-    entry.cause = find_history_.String(4);
+    entry.cause = CauseNamed(find_history_.Bytes(4)).value_or(Cause::kNone);
     if (!find_history_.IsNull(5)) {
       const absl::string_view error = find_history_.Bytes(5);
       entry.error.emplace().ParseFromArray(error.data(), static_cast<int>(error.size()));
@@ -308,7 +308,7 @@ void JobRowsWriter::InsertHistory(int64_t row, const HistoryEntry& entry) {
   insert_history_.BindTime(3, entry.time);
   insert_history_.Bind(4, int64_t{entry.state});
   insert_history_.Bind(5, int64_t{entry.attempt});
-  insert_history_.BindText(6, entry.cause);
+  insert_history_.BindText(6, CauseName(entry.cause));
   BindError(insert_history_, 7, entry.error);
   insert_history_.Run();
   // Each line has a revision of its own.

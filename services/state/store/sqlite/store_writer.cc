@@ -248,7 +248,7 @@ absl::StatusOr<JobRecord> StoreWriter::Submit(internal::v1::NewJob job) {
   const std::string queue = job.queue();
   JobRecord record = NewJobRecord(*id, std::move(job), queue, clock_->Now());
   const HistoryEntry entry{record.revision, record.updated_at, record.state,
-                           record.attempt,  kSubmittedCause,   std::nullopt};
+                           record.attempt,  Cause::kSubmitted,   std::nullopt};
   if (record.state == v1::Job::QUEUED) Enqueue(record);
   writer_.Insert(record, payload);
   writer_.InsertHistory(record.row, entry);
@@ -292,10 +292,10 @@ void StoreWriter::Tell(JobChange::Kind kind, JobState before, JobRecord job, His
 void StoreWriter::Persist(const Before& before, JobRecord& after, const Step& step) {
   if (before.state == v1::Job::QUEUED) writer_.DeleteOutbox(after, before.queue_position);
   if (after.state == v1::Job::QUEUED) {
-    if (step.cause != "HANDED_BACK") after.queue_position = 0;
+    if (step.cause != Cause::kHandedBack) after.queue_position = 0;
     Enqueue(after);
   }
-  if (step.cause == "RETRY_REQUESTED") {
+  if (step.cause == Cause::kRetryRequested) {
     after.result.reset();
     writer_.DeleteResult(after.row);
   }

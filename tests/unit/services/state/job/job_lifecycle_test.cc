@@ -165,7 +165,7 @@ TEST_F(JobLifecycle, EndsAtAFinalErrorWhateverTheAllowance) {
   JobRecord job = Running();
   const auto step = Fail(job, Error(/*retryable=*/false), kFullDelay, kNow);
   ASSERT_TRUE(step.has_value());
-  EXPECT_EQ(step->cause, "FAILED");
+  EXPECT_EQ(step->cause, Cause::kFailed);
   EXPECT_EQ(job.state, v1::Job::FAILED);
 }
 
@@ -308,7 +308,7 @@ TEST_F(JobLifecycle, RetriesALostLeaseOneGraceLaterAtTheEarliest) {
   job.grace = absl::Seconds(25);
   const auto step = LoseLease(job, LossCause::kLeaseExpired, kFullDelay, kNow);
   ASSERT_TRUE(step.has_value());
-  EXPECT_EQ(step->cause, "LEASE_EXPIRED");
+  EXPECT_EQ(step->cause, Cause::kLeaseExpired);
   EXPECT_EQ(job.state, v1::Job::SCHEDULED);
   EXPECT_EQ(job.run_at, kNow + absl::Seconds(25));
   EXPECT_EQ(job.failed_attempts, 1);
@@ -335,7 +335,7 @@ TEST_F(JobLifecycle, CancelsAWaitingJobAtOnceAndARunningOneThroughCancelling) {
   JobRecord running = Running();
   const auto step = RequestCancel(running, kNow);
   ASSERT_TRUE(step.ok() && step->has_value());
-  EXPECT_EQ((*step)->cause, "CANCEL_REQUESTED");
+  EXPECT_EQ((*step)->cause, Cause::kCancelRequested);
   EXPECT_EQ(running.state, v1::Job::CANCELLING);
 }
 
@@ -378,7 +378,7 @@ TEST_F(JobLifecycle, EndsACancellingJobByWhatItsHandlerDid) {
 
   JobRecord lost = Cancelling();
   const auto step = LoseLease(lost, LossCause::kLeaseExpired, kFullDelay, kNow);
-  EXPECT_EQ(step->cause, "WORKER_LOST");
+  EXPECT_EQ(step->cause, Cause::kWorkerLost);
   EXPECT_EQ(lost.state, v1::Job::CANCELLED);
   EXPECT_EQ(lost.error->reason(), "WORKER_LOST");
 }
@@ -390,7 +390,7 @@ TEST_F(JobLifecycle, KeepsWhatAProgramWroteBeforeItWasStopped) {
   stopped.set_detail("at page 3\n");
   JobRecord cancelled = Cancelling();
   const auto step = Fail(cancelled, stopped, kFullDelay, kNow);
-  EXPECT_EQ(step->cause, "CANCELLED");
+  EXPECT_EQ(step->cause, Cause::kCancelled);
   EXPECT_EQ(step->error->detail(), "at page 3\n");
   EXPECT_EQ(cancelled.state, v1::Job::CANCELLED);
   EXPECT_EQ(cancelled.error->detail(), "at page 3\n");
@@ -409,7 +409,7 @@ TEST_F(JobLifecycle, EndsAWaitingJobFailedAtItsDeadline) {
   JobRecord job = Queued();
   const auto step = PassDeadline(job, kNow);
   ASSERT_TRUE(step.has_value());
-  EXPECT_EQ(step->cause, "DEADLINE_EXCEEDED");
+  EXPECT_EQ(step->cause, Cause::kDeadlineExceeded);
   EXPECT_TRUE(step->error.has_value());
   EXPECT_EQ(job.state, v1::Job::FAILED);
   EXPECT_EQ(job.error->reason(), "DEADLINE_EXCEEDED");
@@ -460,7 +460,7 @@ TEST_F(JobLifecycle, EndsAForcedJobAsCancelledWhateverItWasToStopFor) {
   const LeaseRef lease = LeaseOf(overdue);
   const auto step = ForceCancel(overdue, kNow);
   ASSERT_TRUE(step.ok() && step->has_value());
-  EXPECT_EQ((*step)->cause, "CANCEL_FORCED");
+  EXPECT_EQ((*step)->cause, Cause::kCancelForced);
   EXPECT_EQ(overdue.state, v1::Job::CANCELLED);
   EXPECT_EQ(overdue.error->reason(), "FORCED");
   EXPECT_FALSE(HoldsLease(overdue, lease));

@@ -21,7 +21,7 @@ class Tally final : public CommitObserver {
       for (const JobChange& change : changes) {
         if (change.kind == JobChange::Kind::kDeleted) {
           ++counts.deleted;
-        } else if (change.entry.cause == "DUE") {
+        } else if (change.entry.cause == Cause::kDue) {
           ++counts.queued;
         } else if (change.job.state == v1::Job::FAILED) {
           ++counts.failed;
