@@ -12,6 +12,7 @@
 #include "services/state/dispatch/dispatcher.h"
 #include "services/state/leases/lease_monitor.h"
 #include "services/state/leases/timer_loop.h"
+#include "services/state/open_store.h"
 #include "services/state/queues/queue_rates.h"
 #include "services/state/queues/queue_views.h"
 #include "services/state/queues/type_registry.h"
@@ -20,7 +21,6 @@
 #include "services/state/rpc/backup_service.h"
 #include "services/state/rpc/state_service.h"
 #include "services/state/rpc/work_service.h"
-#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "services/state/telemetry/job_counters.h"
 #include "services/state/telemetry/job_log.h"
 #include "services/state/telemetry/state_metrics.h"
@@ -163,15 +163,14 @@ class RealServer final : public Server {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
   auto registry = std::make_shared<prometheus::Registry>();
   auto commit_metrics = std::make_unique<CommitMetrics>(registry.get());
-  SqliteJobStoreOptions store_options;
-  store_options.directory = options.data_directory;
+  JobStoreOptions store_options;
   store_options.limits.max_waiting = options.max_waiting;
   store_options.limits.max_waiting_by_queue = options.config.max_waiting_by_queue;
   store_options.limits.min_free_disk = options.min_free_disk;
   store_options.on_commit = [metrics = commit_metrics.get()](int writes, absl::Duration took) {
     metrics->Observe(writes, took);
   };
-  auto store = OpenSqliteJobStore(std::move(store_options));
+  auto store = OpenSqliteJobStore(options.data_directory, std::move(store_options));
   if (!store.ok()) return store.status();
   auto server = std::make_unique<RealServer>(options, *std::move(store), std::move(registry),
                                              std::move(commit_metrics));

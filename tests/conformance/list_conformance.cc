@@ -108,12 +108,15 @@ TEST_P(JobStoreConformance, ListsByTimeFromInclusiveToExclusive) {
 }
 
 TEST_P(JobStoreConformance, ReadsTenRowsForEachJobAskedForAndNoMore) {
-  const JobRecord rare = SubmitLater([](auto& job) { job.set_type("demo.rare"); });
-  for (int i = 0; i < 45; ++i) SubmitLater();
+  const auto label = [](auto& job) { (*job.mutable_labels())["team"] = "photos"; };
+  const JobRecord rare = SubmitLater([&](auto& job) {
+    label(job);
+    (*job.mutable_labels())["urgent"] = "yes";
+  });
+  for (int i = 0; i < 45; ++i) SubmitLater(label);
   ListQuery query;
   query.page_size = 2;
-  query.state = v1::Job::QUEUED;
-  query.type = "demo.rare";
+  query.labels = {{"team", "photos"}, {"urgent", "yes"}};
   std::vector<JobId> found;
   int pages = 0;
   while (true) {
@@ -126,6 +129,40 @@ TEST_P(JobStoreConformance, ReadsTenRowsForEachJobAskedForAndNoMore) {
   }
   EXPECT_EQ(found, std::vector<JobId>{rare.id});
   EXPECT_EQ(pages, 3);
+}
+
+TEST_P(JobStoreConformance, ListsJobsOfSeveralTypesQueuesAndStatesInTheOrderOfTheirIds) {
+  std::vector<JobId> newest_first;
+  for (int i = 0; i < 300; ++i) {
+    const JobRecord job = SubmitLater([i](auto& spec) {
+      spec.set_type(i % 3 == 0 ? "demo.echo" : "images.thumbnails");
+      spec.set_queue(i % 7 == 0 ? "photos" : "demo.echo");
+    });
+    if (i % 5 == 0) store().MustClaim(job.id);
+    newest_first.insert(newest_first.begin(), job.id);
+  }
+  std::vector<JobId> listed;
+  ListQuery query;
+  query.page_size = 7;
+  do {
+    const ListPage page = store().List(query);
+    for (const JobRecord& job : page.jobs) listed.push_back(job.id);
+    query.before = page.next_before;
+  } while (query.before.has_value());
+  EXPECT_EQ(listed, newest_first);
+}
+
+TEST_P(JobStoreConformance, GoesOnBehindAJobThatWasDeletedMeanwhile) {
+  std::vector<JobId> jobs;
+  for (int i = 0; i < 6; ++i) jobs.push_back(SubmitLater().id);
+  ListQuery query;
+  query.page_size = 2;
+  const ListPage first = store().List(query);
+  ASSERT_EQ(first.next_before, jobs[4]);
+  ASSERT_TRUE(store().Cancel(jobs[4]).ok());
+  ASSERT_TRUE(store().Delete(jobs[4]).ok());
+  query.before = first.next_before;
+  EXPECT_EQ(Ids(store().List(query)), (std::vector<JobId>{jobs[3], jobs[2]}));
 }
 
 TEST_P(JobStoreConformance, ReadsTheOutboxInOrderFromAPlaceOn) {

@@ -1,8 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/sqlite_job_store.h"
-
+#include "services/state/open_store.h"
 #include "tests/conformance/job_store_conformance.h"
 
 namespace buzzer::state {
@@ -10,8 +9,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqlite(const std::string& directory,
                                                      const StoreSettings& settings) {
-  SqliteJobStoreOptions options;
-  options.directory = directory;
+  JobStoreOptions options;
   options.clock = settings.clock;
   options.jitter = settings.jitter;
   options.limits.max_waiting = settings.max_waiting;
@@ -21,7 +19,7 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenSqlite(const std::string& director
   if (settings.on_commit) {
     options.on_commit = [tell = settings.on_commit](int writes, absl::Duration) { tell(writes); };
   }
-  return OpenSqliteJobStore(std::move(options));
+  return OpenSqliteJobStore(directory, std::move(options));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JobStoreConformance,

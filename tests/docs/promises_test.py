@@ -23,7 +23,7 @@ def table_below(heading):
 def limits():
     values = {}
     for path in ("common/limits/limits.h", "services/frontend/limits.h",
-                 "services/state/boundary/limits.h", "services/state/store/sqlite/job_rows.cc"):
+                 "services/state/boundary/limits.h", "services/state/job/packed_history.h"):
         values.update(constants(path))
     return values
 
@@ -168,9 +168,7 @@ def test_the_protos_tell_the_reasons_that_buzzer_gives():
 
 def test_the_protos_tell_the_causes_that_the_life_of_a_job_has():
     told = names_in(of_field("JobEvent", "cause"))
-    steps = re.findall(r"(?:Step\{|Stop\(job, |FailAttempt\(job, )([^,;]*)",
-                       text("services/state/job/job_lifecycle.cc"))
-    causes = {name for step in steps for name in re.findall(r'"(\w+)"', step)}
+    causes = set(re.findall(r'"(\w+)"', text("services/state/job/cause.cc").split("kNames", 1)[1]))
     assert len(causes) >= 10
     assert causes <= told
 

@@ -29,6 +29,7 @@ ROOMS = {
         "job": {"boundary"},
         "store": {"boundary", "job"},
         "store/sqlite": {"boundary", "job", "store"},
+        "steps": {"boundary", "job", "store"},
         "leases": {"boundary", "job", "store"},
         "queues": {"boundary", "job", "store"},
         "dispatch": {"boundary", "job", "store", "queues"},

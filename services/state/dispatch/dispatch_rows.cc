@@ -61,7 +61,7 @@ int64_t DispatchRows::MessagesOut(int64_t inspection) const {
 
 void DispatchRows::OnQueued(const OutboxEntry& entry) {
   if (Knows(entry.job)) return;
-  // Planted bug, never in a real build: the row is in memory only (see StoreWriter::Enqueue).
+  // Planted bug, never in a real build: the row is in memory only (see steps/planted_rows.h).
   const bool no_row = BUZZER_PLANTED("publish_without_outbox");
   if (no_row || entry.position <= cursor_) {
     // Back at its old place.

@@ -230,7 +230,8 @@ absl::StatusOr<std::optional<Step>> RequestCancel(JobRecord& job, absl::Time now
   }
   job.stop_cause = StopCause::kCancel;
   if (job.state == v1::Job::CANCELLED) job.error.reset();
-  return Step{job.state == v1::Job::CANCELLED ? Cause::kCancelled : Cause::kCancelRequested, std::nullopt};
+  return Step{job.state == v1::Job::CANCELLED ? Cause::kCancelled : Cause::kCancelRequested,
+              std::nullopt};
 }
 
 absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now) {
@@ -252,6 +253,14 @@ absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now)
   job.deadline_at.reset();
   if (job.spec->has_deadline()) job.deadline_at = now + FromDuration(job.spec->deadline());
   return Step{Cause::kRetryRequested, std::nullopt};
+}
+
+bool ShiftRetry(JobRecord& job, absl::Duration step, absl::Time now) {
+  if (job.state != v1::Job::SCHEDULED || !job.run_at.has_value()) return false;
+  const absl::Time shifted = std::min(*job.run_at + step, now + job.retry_delay);
+  if (shifted == *job.run_at) return false;
+  job.run_at = shifted;
+  return true;
 }
 
 std::optional<Step> PassDeadline(JobRecord& job, absl::Time now) {

@@ -100,6 +100,10 @@ absl::StatusOr<std::optional<Step>> RequestCancel(JobRecord& job, absl::Time now
 // JOB_NOT_RETRYABLE.
 absl::StatusOr<std::optional<Step>> RequestRetry(JobRecord& job, absl::Time now);
 
+// The wall clock was stepped while the job waits for a retry: it still waits as long as it would
+// have, and no longer than it was to at its failure. Whether that changed it; makes no revision.
+bool ShiftRetry(JobRecord& job, absl::Duration step, absl::Time now);
+
 // The deadline is over.
 std::optional<Step> PassDeadline(JobRecord& job, absl::Time now);
 

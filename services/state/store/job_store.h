@@ -44,9 +44,8 @@ struct JobChange {
   HistoryEntry entry;
 };
 
-// Hears of every commit, in their order, before the callers of the store do (but for those of
-// Submit, who are told first). Called on the store's writer thread: must not block, and must
-// not wait for the store.
+// Hears of every commit, in their order, before the callers of the store do. Called on the
+// store's writer thread: must not block, and must not wait for the store.
 class CommitObserver {
  public:
   virtual ~CommitObserver() = default;
@@ -144,6 +143,12 @@ struct FullJob {
 struct StoredResult {
   std::string content_type;
   std::string body;
+};
+
+// A job, and its result if it has one.
+struct FoundResult {
+  JobRecord job;
+  StoredResult result;
 };
 
 // How much more there is room for.

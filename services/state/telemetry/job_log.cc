@@ -3,7 +3,6 @@
 
 #include "services/state/telemetry/job_log.h"
 
-
 #include "absl/strings/string_view.h"
 #include "common/log/log.h"
 

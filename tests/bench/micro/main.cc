@@ -16,10 +16,10 @@
 #include "common/job_id/job_id.h"
 #include "services/frontend/submit_bytes.h"
 #include "services/state/dispatch/dispatch_lane.h"
+#include "services/state/open_store.h"
 #include "services/state/queues/type_registry.h"
 #include "services/state/queues/wait_reasons.h"
 #include "services/state/queues/worker_registry.h"
-#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "services/worker/intake/queue_lane.h"
 #include "tests/support/await.h"
 #include "tests/support/temporary_directory.h"
@@ -122,9 +122,8 @@ std::vector<internal::v1::NewJob> NewJobs(int64_t count) {
 // What each answer to a submit says beside the job: 100 workers with ten types each.
 void LooksUpWhyAJobWaits(benchmark::State& state) {
   const testing::TemporaryDirectory directory;
-  state::SqliteJobStoreOptions options;
-  options.directory = directory.path();
-  auto store = state::OpenSqliteJobStore(std::move(options));
+  state::JobStoreOptions options;
+  auto store = state::OpenSqliteJobStore(directory.path(), std::move(options));
   if (!store.ok()) {
     state.SkipWithError(std::string(store.status().message()).c_str());
     return;
@@ -155,9 +154,8 @@ BENCHMARK(LooksUpWhyAJobWaits);
 // temporary directory. The CPU time is the process's: the disk is not waited for in it.
 void PassesJobsThroughTheStore(benchmark::State& state) {
   const testing::TemporaryDirectory directory;
-  state::SqliteJobStoreOptions options;
-  options.directory = directory.path();
-  auto store = state::OpenSqliteJobStore(std::move(options));
+  state::JobStoreOptions options;
+  auto store = state::OpenSqliteJobStore(directory.path(), std::move(options));
   if (!store.ok()) {
     state.SkipWithError(std::string(store.status().message()).c_str());
     return;

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "services/state/store/sqlite/sqlite_job_store.h"
+#include "services/state/open_store.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"
 
@@ -73,9 +73,8 @@ TEST_F(DiskFaults, TheStoreKeepsEveryAcceptedJob) {
     ASSERT_TRUE(IsKilled(Run(absl::StrCat(BUZZER_STORE_PROGRAM, " ", data_, " 400 >>", accepted))));
     CutPower();
   }
-  state::SqliteJobStoreOptions options;
-  options.directory = data_;
-  auto opened = state::OpenSqliteJobStore(std::move(options));
+  state::JobStoreOptions options;
+  auto opened = state::OpenSqliteJobStore(data_, std::move(options));
   ASSERT_TRUE(opened.ok()) << opened.status();
   const state::BlockingStore store(opened->get());
   std::ifstream ids(accepted);

@@ -10,16 +10,15 @@
 #include <iostream>
 
 #include "absl/strings/numbers.h"
-#include "services/state/store/sqlite/sqlite_job_store.h"
+#include "services/state/open_store.h"
 #include "tests/support/blocking_store.h"
 
 int main(int argc, char** argv) {
   int jobs = 0;
   if (argc != 3 || !absl::SimpleAtoi(argv[2], &jobs)) return 2;
-  buzzer::state::SqliteJobStoreOptions options;
-  options.directory = argv[1];
+  buzzer::state::JobStoreOptions options;
   options.limits.min_free_disk = 0;
-  auto opened = buzzer::state::OpenSqliteJobStore(std::move(options));
+  auto opened = buzzer::state::OpenSqliteJobStore(argv[1], std::move(options));
   if (!opened.ok()) {
     std::cerr << opened.status() << "\n";
     return 1;

@@ -14,15 +14,20 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/clock.h"
+#include "common/job_state/job_state.h"
 #include "services/state/store/sqlite/database.h"
 #include "services/state/store/sqlite/directory_lock.h"
+#include "services/state/store/sqlite/job_reader.h"
+#include "services/state/store/sqlite/job_writer.h"
 #include "services/state/store/sqlite/migrations.h"
 
 namespace buzzer::state {
@@ -109,44 +114,68 @@ absl::Status Check(Database& database) {
   check.Reset();
   if (!database.ok()) return NoBackup(database.status().message());
   if (verdict != "ok") return NoBackup(verdict);
-  Statement tables = database.Prepare("SELECT 1 FROM sqlite_master WHERE name = 'outbox'");
+  Statement tables =
+      database.Prepare("SELECT 1 FROM sqlite_master WHERE name = 'idempotency_keys'");
   const bool ours = tables.Step();
   tables.Reset();
   return ours ? absl::OkStatus() : NoBackup("it is a database of something else");
 }
 
-// To numbers that time itself raises: so they are above all that was granted or told since the
-// backup, whether or not that was after an earlier restore of it.
-void RaiseFloors(Database& database) {
-  const absl::Time now = absl::Now();
-  const int64_t attempt = absl::ToInt64Seconds(now - absl::FromCivil(kEpoch, absl::UTCTimeZone()));
-  database.Execute("BEGIN IMMEDIATE");
-  // It stays that of the newest attempt, where it was.
-  Statement keep = database.Prepare(
-      "UPDATE progress SET attempt = max(attempt + 1, ?1)"
-      " WHERE attempt = (SELECT attempt FROM jobs WHERE jobs.n = progress.n)");
-  keep.Bind(1, attempt).Run();
-  Statement raise = database.Prepare(
-      "UPDATE jobs SET attempt = max(attempt + 1, ?1), revision = max(revision + 1, ?2)");
-  raise.Bind(1, attempt).Bind(2, absl::ToUnixMicros(now)).Run();
-  Statement tell = database.Prepare(
-      "INSERT INTO history (n, revision, time, state, attempt, cause)"
-      " SELECT n, revision, ?1, state, attempt, 'RESTORED' FROM jobs");
-  tell.BindTime(1, now).Run();
-  database.Execute("COMMIT");
+// The next jobs behind a row.
+std::vector<JobId> FindSome(Database& database, int64_t after) {
+  std::vector<JobId> jobs;
+  Statement next = database.Prepare("SELECT id FROM jobs WHERE row > ? ORDER BY row LIMIT 1000");
+  next.Bind(1, after);
+  while (next.Step()) jobs.push_back(JobId::FromBytes(next.Bytes(0)).value_or(JobId()));
+  return jobs;
 }
 
-Restored Count(Database& database) {
-  Restored restored;
-  Statement count = database.Prepare(
-      "SELECT count(*), sum(state IN (1, 2)), sum(state IN (3, 4)), max(updated_at) FROM jobs");
-  if (count.Step()) {
-    restored.jobs = count.Int(0);
-    restored.waiting = count.Int(1);
-    restored.running = count.Int(2);
-    restored.newest = count.OptionalTime(3).value_or(absl::InfinitePast());
+void Count(const JobRecord& job, Restored* restored) {
+  ++restored->jobs;
+  if (IsWaiting(job.state)) ++restored->waiting;
+  if (IsActive(job.state)) ++restored->running;
+  restored->newest = std::max(restored->newest, job.updated_at);
+}
+
+void RaiseFloor(JobRow& row, int64_t attempt, absl::Time now) {
+  JobRecord& job = row.job;
+  const auto raised = [attempt](int32_t before) {
+    return static_cast<int32_t>(std::max<int64_t>(before + int64_t{1}, attempt));
+  };
+  // Progress stays that of the newest attempt, where it was.
+  if (job.progress.has_value() && job.progress->attempt == job.attempt) {
+    job.progress->attempt = raised(job.attempt);
   }
-  count.Reset();
+  job.attempt = raised(job.attempt);
+  job.revision = std::max(job.revision + 1, absl::ToUnixMicros(now));
+  row.history.Append({job.revision, now, job.state, job.attempt, Cause::kRestored, std::nullopt});
+}
+
+// To numbers that time itself raises: so they are above all that was granted or told since the
+// backup, whether or not that was after an earlier restore of it.
+Restored RaiseFloors(Database& database) {
+  const absl::Time now = absl::Now();
+  const int64_t attempt = absl::ToInt64Seconds(now - absl::FromCivil(kEpoch, absl::UTCTimeZone()));
+  Restored restored;
+  restored.newest = absl::InfinitePast();
+  JobReader reader(&database);
+  JobWriter writer(&database);
+  database.Execute("BEGIN IMMEDIATE");
+  for (std::vector<JobId> some = FindSome(database, -1); !some.empty();
+       some = FindSome(database, reader.FindNumber(some.back()))) {
+    for (const JobId& id : some) {
+      std::optional<JobRow> row = reader.Find(id);
+      if (!row.has_value()) continue;
+      Count(row->job, &restored);
+      RaiseFloor(*row, attempt, now);
+      JobWrite write;
+      write.row = &*row;
+      write.changed = true;
+      write.progressed = row->job.progress.has_value();
+      writer.Write(write);
+    }
+  }
+  database.Execute("COMMIT");
   return restored;
 }
 
@@ -156,8 +185,7 @@ absl::StatusOr<Restored> Prepare(const std::string& path) {
   if (!database.ok()) return NoBackup(database.status().message());
   if (absl::Status whole = Check(**database); !whole.ok()) return whole;
   if (absl::Status migrated = Migrate(**database); !migrated.ok()) return migrated;
-  Restored restored = Count(**database);
-  RaiseFloors(**database);
+  const Restored restored = RaiseFloors(**database);
   (*database)->EmptyLog();
   if (!(*database)->ok()) return (*database)->status();
   return restored;

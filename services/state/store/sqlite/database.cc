@@ -118,6 +118,12 @@ Statement Database::Prepare(absl::string_view sql) {
 
 int64_t Database::LastInsertRow() const { return sqlite3_last_insert_rowid(handle_); }
 
+bool Database::Changed() const { return sqlite3_changes(handle_) > 0; }
+
+void Database::Refuse(absl::string_view why) {
+  if (status_.ok()) status_ = absl::InternalError(why);
+}
+
 Statement::Statement(Statement&& other) noexcept
     : database_(std::exchange(other.database_, nullptr)),
       handle_(std::exchange(other.handle_, nullptr)) {}

@@ -72,6 +72,10 @@ class Database {
   absl::Status CopyTo(Database& to, const std::function<bool()>& go_on);
 
   int64_t LastInsertRow() const;
+  // Whether the last statement that wrote changed any row.
+  bool Changed() const;
+  // Makes the transaction fail for a reason of the caller's own.
+  void Refuse(absl::string_view why);
 
  private:
   friend class Statement;

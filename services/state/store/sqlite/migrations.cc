@@ -6,8 +6,21 @@
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 #include "services/state/store/sqlite/migrations_embedded.h"
+#include "services/state/store/sqlite/one_row.h"
 
 namespace buzzer::state {
+namespace {
+
+// What the newest schema needs beside SQL.
+absl::Status MoveJobs(Database& database) {
+  while (true) {
+    const absl::StatusOr<bool> done = MoveSomeJobs(database);
+    if (!done.ok()) return done.status();
+    if (*done) return absl::OkStatus();
+  }
+}
+
+}  // namespace
 
 absl::Status Migrate(Database& database) {
   int64_t version = 0;
@@ -31,7 +44,7 @@ absl::Status Migrate(Database& database) {
     if (!database.ok()) return database.status();
     log::Info("schema_migrated", {{"version", version + 1}});
   }
-  return absl::OkStatus();
+  return MoveJobs(database);
 }
 
 }  // namespace buzzer::state

@@ -10,7 +10,9 @@
 namespace buzzer::state {
 
 // Brings the database to the newest schema: runs, each in a transaction, the
-// numbered files of services/state/store/sqlite/migrations that it has not seen.
+// numbered files of services/state/store/sqlite/migrations that it has not seen, and
+// then what SQL cannot do (one_row.h), in many transactions. Stopped anywhere, it goes on
+// where it was.
 // FAILED_PRECONDITION if it was written by a newer Buzzer.
 absl::Status Migrate(Database& database);
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "services/state/store/sqlite/sqlite_job_store.h"
+#include "services/state/open_store.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"
@@ -23,12 +23,11 @@ class StoreTest : public ::testing::Test {
   StoreTest() { OpenStore(); }
 
   void OpenStore() {
-    SqliteJobStoreOptions options;
-    options.directory = directory_.path();
+    JobStoreOptions options;
     options.clock = &clock_;
     options.jitter = [] { return 0.0; };
     options.limits.min_free_disk = 0;
-    auto store = OpenSqliteJobStore(std::move(options));
+    auto store = OpenSqliteJobStore(directory_.path(), std::move(options));
     if (!store.ok()) {
       ADD_FAILURE() << store.status();
       return;

@@ -81,11 +81,10 @@ TEST_F(DiskFault, TellsThatACommitIsInDoubtAndGoesOnWhenTheDiskDoes) {
 
 TEST_F(DiskFault, RefusesJobsWhileTheDiskHasTooLittleRoom) {
   CloseStore();
-  SqliteJobStoreOptions options;
-  options.directory = directory_.path();
+  JobStoreOptions options;
   options.clock = &clock_;
   options.limits.min_free_disk = int64_t{1} << 60;
-  auto opened = OpenSqliteJobStore(std::move(options));
+  auto opened = OpenSqliteJobStore(directory_.path(), std::move(options));
   ASSERT_TRUE(opened.ok());
   store_ = *std::move(opened);
   const absl::Status refused = store().Submit(NewJob()).status();
@@ -103,9 +102,8 @@ TEST_F(DiskFault, OpensNoDatabaseOfANewerBuzzer) {
     (*database)->Execute("PRAGMA user_version = 999");
     ASSERT_TRUE((*database)->ok());
   }
-  SqliteJobStoreOptions options;
-  options.directory = directory_.path();
-  const auto opened = OpenSqliteJobStore(std::move(options));
+  JobStoreOptions options;
+  const auto opened = OpenSqliteJobStore(directory_.path(), std::move(options));
   EXPECT_TRUE(absl::IsFailedPrecondition(opened.status()));
   EXPECT_NE(opened.status().message().find("999"), absl::string_view::npos);
 }

@@ -83,10 +83,9 @@ TEST_F(FsyncFault, AKillMeanwhileLeavesTheJobWholeOrAbsent) {
   std::filesystem::copy(directory_.path(), killed.path(), std::filesystem::copy_options::recursive);
   Heal();
   std::filesystem::remove(killed.path() + "/buzzer.db-shm");
-  SqliteJobStoreOptions options;
-  options.directory = killed.path();
+  JobStoreOptions options;
   options.limits.min_free_disk = 0;
-  auto opened = OpenSqliteJobStore(std::move(options));
+  auto opened = OpenSqliteJobStore(killed.path(), std::move(options));
   ASSERT_TRUE(opened.ok()) << opened.status();
   const BlockingStore after(opened->get());
   EXPECT_GE(after.Outbox().size(), 1u);

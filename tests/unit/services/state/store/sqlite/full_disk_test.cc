@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common/errors/errors.h"
-#include "services/state/store/sqlite/fullness_log.h"
+#include "services/state/steps/fullness_log.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/frontend/validation.h"
+#include "services/state/open_store.h"
 #include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/sqlite_job_store.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"
@@ -86,12 +86,11 @@ class UpgradeTest : public ::testing::Test {
   // The new Buzzer starts.
   void Upgrade() {
     database_.reset();
-    SqliteJobStoreOptions options;
-    options.directory = directory_.path();
+    JobStoreOptions options;
     options.clock = &clock_;
     options.jitter = [] { return 0.0; };
     options.limits.min_free_disk = 0;
-    auto opened = OpenSqliteJobStore(std::move(options));
+    auto opened = OpenSqliteJobStore(directory_.path(), std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
   }

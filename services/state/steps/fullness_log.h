@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_FULLNESS_LOG_H_
-#define SERVICES_STATE_STORE_SQLITE_FULLNESS_LOG_H_
+#ifndef SERVICES_STATE_STEPS_FULLNESS_LOG_H_
+#define SERVICES_STATE_STEPS_FULLNESS_LOG_H_
 
 #include <string>
 
@@ -41,4 +41,4 @@ class FullnessLog {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_FULLNESS_LOG_H_
+#endif  // SERVICES_STATE_STEPS_FULLNESS_LOG_H_

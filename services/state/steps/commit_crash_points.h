@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_COMMIT_CRASH_POINTS_H_
-#define SERVICES_STATE_STORE_SQLITE_COMMIT_CRASH_POINTS_H_
+#ifndef SERVICES_STATE_STEPS_COMMIT_CRASH_POINTS_H_
+#define SERVICES_STATE_STEPS_COMMIT_CRASH_POINTS_H_
 
 #include <algorithm>
 #include <vector>
@@ -41,4 +41,4 @@ inline void PassCrashPointsAfter([[maybe_unused]] const std::vector<JobChange>& 
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_COMMIT_CRASH_POINTS_H_
+#endif  // SERVICES_STATE_STEPS_COMMIT_CRASH_POINTS_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_STORE_ERRORS_H_
-#define SERVICES_STATE_STORE_SQLITE_STORE_ERRORS_H_
+#ifndef SERVICES_STATE_STORE_STORE_ERRORS_H_
+#define SERVICES_STATE_STORE_STORE_ERRORS_H_
 
 #include "absl/status/status.h"
 #include "common/errors/errors.h"
@@ -18,4 +18,4 @@ inline absl::Status JobNotFound() {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_STORE_ERRORS_H_
+#endif  // SERVICES_STATE_STORE_STORE_ERRORS_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/count_table.h"
+#include "services/state/steps/count_table.h"
 
 #include "common/job_state/job_state.h"
 
@@ -52,15 +52,6 @@ int64_t CountTable::WaitingIn(const std::string& queue) const {
   MutexLock lock(&mutex_);
   const auto it = waiting_by_queue_.find(queue);
   return it == waiting_by_queue_.end() ? 0 : it->second;
-}
-
-int64_t CountTable::InState(const std::string& tenant, JobState job_state) const {
-  MutexLock lock(&mutex_);
-  int64_t sum = 0;
-  for (const auto& [key, jobs] : counts_) {
-    if (std::get<1>(key) == tenant && std::get<2>(key) == job_state) sum += jobs;
-  }
-  return sum;
 }
 
 }  // namespace buzzer::state

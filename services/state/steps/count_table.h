@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_COUNT_TABLE_H_
-#define SERVICES_STATE_STORE_SQLITE_COUNT_TABLE_H_
+#ifndef SERVICES_STATE_STEPS_COUNT_TABLE_H_
+#define SERVICES_STATE_STEPS_COUNT_TABLE_H_
 
 #include <cstdint>
 #include <map>
@@ -32,8 +32,6 @@ class CountTable {
   // Jobs QUEUED or SCHEDULED, in all and in one queue.
   int64_t Waiting() const;
   int64_t WaitingIn(const std::string& queue) const;
-  // Jobs of a tenant in a state, over all queues.
-  int64_t InState(const std::string& tenant, JobState state) const;
 
  private:
   mutable Mutex mutex_;
@@ -44,4 +42,4 @@ class CountTable {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_COUNT_TABLE_H_
+#endif  // SERVICES_STATE_STEPS_COUNT_TABLE_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/fullness_log.h"
+#include "services/state/steps/fullness_log.h"
 
 #include "common/log/log.h"
 

@@ -1,25 +1,23 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_SQLITE_JOB_STORE_H_
-#define SERVICES_STATE_STORE_SQLITE_SQLITE_JOB_STORE_H_
+#ifndef SERVICES_STATE_STEPS_BATCHING_JOB_STORE_H_
+#define SERVICES_STATE_STEPS_BATCHING_JOB_STORE_H_
 
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
 #include "services/state/job/job_lifecycle.h"
+#include "services/state/steps/admission.h"
+#include "services/state/store/job_database.h"
 #include "services/state/store/job_store.h"
-#include "services/state/store/sqlite/store_writer.h"
 
 namespace buzzer::state {
 
-struct SqliteJobStoreOptions {
-  // Created if it does not exist. One process at a time: the directory is locked.
-  std::string directory;
+struct JobStoreOptions {
   // Not owned.
   const Clock* clock = Clock::Real();
   // Another in tests.
@@ -33,11 +31,11 @@ struct SqliteJobStoreOptions {
   std::function<void(int writes, absl::Duration took)> on_commit;
 };
 
-// Opens the store: locks the directory, migrates the schema, starts a writer and a
-// reader thread. FAILED_PRECONDITION if another process has the directory (the
-// message says which).
-absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteJobStore(SqliteJobStoreOptions options);
+// The job store over a database: a thread takes what was asked since the last commit, does its
+// steps in one transaction and tells who asked; another one reads.
+absl::StatusOr<std::unique_ptr<JobStore>> StartJobStore(std::unique_ptr<JobDatabase> database,
+                                                        JobStoreOptions options);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_SQLITE_JOB_STORE_H_
+#endif  // SERVICES_STATE_STEPS_BATCHING_JOB_STORE_H_
