@@ -32,7 +32,9 @@ ROOMS = {
         "steps": {"boundary", "job", "store"},
         "leases": {"boundary", "job", "store"},
         "queues": {"boundary", "job", "store"},
-        "dispatch": {"boundary", "job", "store", "queues"},
+        "dispatch/broker": set(),
+        "dispatch/lanes": {"boundary", "job", "store", "queues"},
+        "dispatch": {"boundary", "job", "store", "queues", "dispatch/broker", "dispatch/lanes"},
         "watch": {"boundary", "job", "store", "queues"},
         "telemetry": {"boundary", "job", "store", "queues", "leases", "dispatch", "watch"},
         # Backups are the store's own matter, whichever it is.

@@ -16,10 +16,10 @@
 #include "common/amqp/publisher.h"
 #include "common/clock/clock.h"
 #include "common/mutex/mutex.h"
-#include "services/state/dispatch/broker_queues.h"
-#include "services/state/dispatch/dispatch_lane.h"
-#include "services/state/dispatch/worker_slots.h"
+#include "services/state/dispatch/broker/broker_queues.h"
+#include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/state/queues/worker_registry.h"
+#include "services/state/queues/worker_slots.h"
 #include "services/state/store/job_store.h"
 
 namespace buzzer::state {

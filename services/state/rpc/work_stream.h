@@ -11,10 +11,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "buzzer/internal/v1/work_service.pb.h"
 #include "common/mutex/mutex.h"
-#include "services/state/dispatch/worker_slots.h"
 #include "services/state/leases/lease_monitor.h"
 #include "services/state/queues/type_registry.h"
 #include "services/state/queues/worker_registry.h"
+#include "services/state/queues/worker_slots.h"
 #include "services/state/rpc/server_stream.h"
 #include "services/state/store/job_store.h"
 

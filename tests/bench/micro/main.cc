@@ -15,7 +15,7 @@
 #include "buzzer/v1/job_service.pb.h"
 #include "common/job_id/job_id.h"
 #include "services/frontend/submit_bytes.h"
-#include "services/state/dispatch/dispatch_lane.h"
+#include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/state/open_store.h"
 #include "services/state/queues/type_registry.h"
 #include "services/state/queues/wait_reasons.h"

@@ -22,7 +22,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "buzzer/internal/v1/dispatch.pb.h"
-#include "services/state/dispatch/dispatch_lane.h"
+#include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/worker/intake/idle_slots.h"
 #include "services/worker/intake/queue_lane.h"
 #include "services/worker/intake/slots.h"

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_DISPATCH_BROKER_QUEUES_H_
-#define SERVICES_STATE_DISPATCH_BROKER_QUEUES_H_
+#ifndef SERVICES_STATE_DISPATCH_BROKER_BROKER_QUEUES_H_
+#define SERVICES_STATE_DISPATCH_BROKER_BROKER_QUEUES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -103,4 +103,4 @@ class BrokerQueues {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_DISPATCH_BROKER_QUEUES_H_
+#endif  // SERVICES_STATE_DISPATCH_BROKER_BROKER_QUEUES_H_

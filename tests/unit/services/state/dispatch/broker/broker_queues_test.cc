@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/dispatch/broker_queues.h"
+#include "services/state/dispatch/broker/broker_queues.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

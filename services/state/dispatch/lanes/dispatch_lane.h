@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_DISPATCH_DISPATCH_LANE_H_
-#define SERVICES_STATE_DISPATCH_DISPATCH_LANE_H_
+#ifndef SERVICES_STATE_DISPATCH_LANES_DISPATCH_LANE_H_
+#define SERVICES_STATE_DISPATCH_LANES_DISPATCH_LANE_H_
 
 #include <cstdint>
 #include <map>
@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "services/state/dispatch/dispatch_order.h"
-#include "services/state/dispatch/dispatch_rows.h"
-#include "services/state/dispatch/worker_slots.h"
+#include "services/state/dispatch/lanes/dispatch_order.h"
+#include "services/state/dispatch/lanes/dispatch_rows.h"
+#include "services/state/queues/worker_slots.h"
 #include "services/state/store/job_store.h"
 
 namespace buzzer::state {
@@ -104,4 +104,4 @@ class DispatchLane {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_DISPATCH_DISPATCH_LANE_H_
+#endif  // SERVICES_STATE_DISPATCH_LANES_DISPATCH_LANE_H_

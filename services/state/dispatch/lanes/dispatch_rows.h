@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_DISPATCH_DISPATCH_ROWS_H_
-#define SERVICES_STATE_DISPATCH_DISPATCH_ROWS_H_
+#ifndef SERVICES_STATE_DISPATCH_LANES_DISPATCH_ROWS_H_
+#define SERVICES_STATE_DISPATCH_LANES_DISPATCH_ROWS_H_
 
 #include <array>
 #include <cstdint>
@@ -16,7 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
-#include "services/state/dispatch/dispatch_order.h"
+#include "services/state/dispatch/lanes/dispatch_order.h"
 #include "services/state/store/job_store.h"
 
 namespace buzzer::state {
@@ -183,4 +183,4 @@ class DispatchRows {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_DISPATCH_DISPATCH_ROWS_H_
+#endif  // SERVICES_STATE_DISPATCH_LANES_DISPATCH_ROWS_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_DISPATCH_DISPATCH_ORDER_H_
-#define SERVICES_STATE_DISPATCH_DISPATCH_ORDER_H_
+#ifndef SERVICES_STATE_DISPATCH_LANES_DISPATCH_ORDER_H_
+#define SERVICES_STATE_DISPATCH_LANES_DISPATCH_ORDER_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -49,4 +49,4 @@ class DispatchOrder {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_DISPATCH_DISPATCH_ORDER_H_
+#endif  // SERVICES_STATE_DISPATCH_LANES_DISPATCH_ORDER_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/dispatch/worker_slots.h"
+#include "services/state/queues/worker_slots.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_DISPATCH_WORKER_SLOTS_H_
-#define SERVICES_STATE_DISPATCH_WORKER_SLOTS_H_
+#ifndef SERVICES_STATE_QUEUES_WORKER_SLOTS_H_
+#define SERVICES_STATE_QUEUES_WORKER_SLOTS_H_
 
 #include <cstdint>
 #include <functional>
@@ -59,4 +59,4 @@ class WorkerSlots {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_DISPATCH_WORKER_SLOTS_H_
+#endif  // SERVICES_STATE_QUEUES_WORKER_SLOTS_H_
