@@ -55,7 +55,11 @@ std::vector<JobId> JobsOf(const DispatchLane::Message& message) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(Options options) : options_(std::move(options)) {}
+Dispatcher::Dispatcher(Options options)
+    : options_(std::move(options)),
+      preparer_(&publisher_, [this](const BrokerQueues::Step& step, const absl::Status& status) {
+        OnPrepared(step, status);
+      }) {}
 
 Dispatcher::~Dispatcher() { Stop(); }
 
@@ -65,11 +69,12 @@ void Dispatcher::Start() {
   publisher.connection_name = "buzzer-state";
   publisher.on_up = [this] { OnBrokerUp(); };
   publisher.on_down = [this] { OnBrokerDown(); };
-  publisher_ = options_.start_publisher(std::move(publisher));
+  publisher_.Open(options_.start_publisher(std::move(publisher)));
   {
     // The broker may have answered before publisher_ was set.
+    const auto use = publisher_.Enter();
     MutexLock lock(&mutex_);
-    up_ = publisher_->up();
+    up_ = use->up();
   }
   thread_ = std::thread([this] { Loop(); });
 }
@@ -82,23 +87,7 @@ void Dispatcher::Stop() {
     wake_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
-  {
-    MutexLock lock(&mutex_);
-    while (uses_ > 0) wake_.Wait(&mutex_);
-  }
-  publisher_.reset();
-}
-
-bool Dispatcher::BeginUse() {
-  MutexLock lock(&mutex_);
-  if (stopping_) return false;
-  ++uses_;
-  return true;
-}
-
-void Dispatcher::EndUse() {
-  MutexLock lock(&mutex_);
-  if (--uses_ == 0 && stopping_) wake_.NotifyAll();
+  publisher_.Close();
 }
 
 void Dispatcher::AddQueue(const std::string& queue) {
@@ -120,13 +109,9 @@ void Dispatcher::RemoveQueue(const std::string& queue) {
       lane_of_.erase(broker_queues.back());
     }
     // What stays there because the broker is down is empty, and is used again if the queue is.
-    if (!up_ || stopping_) return;
-    ++uses_;
+    if (!up_) return;
   }
-  for (const std::string& broker_queue : broker_queues) {
-    publisher_->Delete(broker_queue, amqp::Line::kShared, [](const absl::Status&) {});
-  }
-  EndUse();
+  for (const std::string& broker_queue : broker_queues) preparer_.Delete(broker_queue);
 }
 
 bool Dispatcher::HasRows(const std::string& queue) const {
@@ -218,106 +203,46 @@ void Dispatcher::OnBrokerDown() {
 }
 
 void Dispatcher::PrepareQueues() {
-  std::vector<std::pair<Lane, BrokerQueues::Step>> steps;
+  std::vector<BrokerQueues::Step> steps;
   {
     MutexLock lock(&mutex_);
-    if (!up_ || stopping_) return;
+    if (!up_) return;
+    // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
     const auto has_rows = [this](const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return lanes_.at(lane_of_.at(queue)).rows.HasRows();
     };
-    // Those with jobs first: declaring takes a while, and hundreds of queues are allowed.
-    for (BrokerQueues::Step& step : queues_.Begin(options_.clock->Monotonic(), has_rows)) {
-      const Lane lane = lane_of_.at(step.queue);
-      if (step.remake) {
-        log::Warning("broker_queue_remade",
-                     {{"broker_queue", step.queue},
-                      {"why",
-                       "asking for it alone has lost the connection every time; what it "
-                       "held is dispatched again"}});
-      }
-      steps.emplace_back(lane, std::move(step));
-    }
-    if (steps.empty()) return;
-    ++uses_;
+    steps = queues_.Begin(options_.clock->Monotonic(), has_rows);
   }
-  for (const auto& [lane, step] : steps) Prepare(lane, step);
-  EndUse();
+  for (const BrokerQueues::Step& step : steps) preparer_.Prepare(step);
 }
 
-void Dispatcher::Prepare(const Lane& lane, const BrokerQueues::Step& step) {
-  if (!step.remake) {
-    Declare(lane, step);
-    return;
-  }
-  publisher_->Delete(step.queue, amqp::Line::kAlone,
-                     [this, lane, step](const absl::Status& deleted) {
-                       if (!deleted.ok()) {
-                         OnPrepared(lane, step, deleted);
-                         return;
-                       }
-                       if (!BeginUse()) return;
-                       Declare(lane, step);
-                       EndUse();
-                     });
-}
-
-void Dispatcher::Declare(const Lane& lane, const BrokerQueues::Step& step) {
-  publisher_->Declare(step.queue, step.alone ? amqp::Line::kAlone : amqp::Line::kShared,
-                      [this, lane, step](const absl::StatusOr<amqp::QueueInfo>& info) {
-                        OnDeclared(lane, step, info);
-                      });
-}
-
-void Dispatcher::OnDeclared(const Lane& lane, const BrokerQueues::Step& step,
-                            const absl::StatusOr<amqp::QueueInfo>& info) {
-  // One that is empty needs no purge; nor does one without a leader get one, which would cost the
-  // connection: the broker says that it is empty.
-  if (!info.ok() || info->ready == 0 || step.check) {
-    OnPrepared(lane, step, info.status());
-    return;
-  }
-  if (!BeginUse()) return;
-  publisher_->Purge(step.queue, step.alone ? amqp::Line::kAlone : amqp::Line::kShared,
-                    [this, lane, step](const absl::Status& purged) {
-                      if (!purged.ok() && !absl::IsNotFound(purged)) {
-                        // It has lost its leader since it was declared. What it holds twice then
-                        // is harmless, since the claim decides.
-                        log::Warning("broker_queue_not_purged",
-                                     {{"broker_queue", step.queue}, {"error", purged.message()}});
-                      }
-                      OnPrepared(lane, step, absl::IsNotFound(purged) ? purged : absl::OkStatus());
-                    });
-  EndUse();
-}
-
-void Dispatcher::OnPrepared(const Lane& lane, const BrokerQueues::Step& step,
-                            const absl::Status& status) {
+void Dispatcher::OnPrepared(const BrokerQueues::Step& step, const absl::Status& status) {
   Work work;
   {
     MutexLock lock(&mutex_);
     const absl::Duration now = options_.clock->Monotonic();
     const BrokerQueues::Outcome outcome = queues_.OnPrepared(step, status, now);
     WantTick();  // There is room for the next.
-    if (stopping_ || !up_) return;
+    if (!up_) return;
     if (outcome == BrokerQueues::Outcome::kFailed && queues_.IsNews(step.queue)) {
       log::Warning("broker_queue_not_declared",
                    {{"broker_queue", step.queue}, {"error", status.message()}});
     }
-    const auto it = lanes_.find(lane);
-    if (it == lanes_.end() || outcome != BrokerQueues::Outcome::kPrepared) return;
-    LaneState& state = it->second;
+    const auto lane = lane_of_.find(step.queue);
+    if (lane == lane_of_.end() || outcome != BrokerQueues::Outcome::kPrepared) return;
+    LaneState& state = lanes_.at(lane->second);
     if (state.rows.out() > 0) ++redispatches_;
     state.inspect_at = now + kInspectInterval;
     state.idle_inspect_at = now + kIdleInspectInterval;
     // Planted bug, never in a real build: what was sent once counts as delivered.
     if (!BUZZER_PLANTED("confirm_ignored")) state.rows.Restart();
-    Plan(lane, state, &work);
+    Plan(lane->second, state, &work);
   }
   Do(work);
 }
 
 void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
-  if (!up_ || stopping_ || paused_.contains(lane.queue)) return;
+  if (!up_ || paused_.contains(lane.queue)) return;
   if (!queues_.IsPrepared(state.broker_queue)) return;
   const absl::Duration now = options_.clock->Monotonic();
   if (now < state.retry_at) return;
@@ -337,10 +262,12 @@ void Dispatcher::Plan(const Lane& lane, LaneState& state, Work* work) {
 }
 
 void Dispatcher::Do(const Work& work) {
-  if ((work.publish.empty() && work.read.empty()) || !BeginUse()) return;
+  if (work.publish.empty() && work.read.empty()) return;
+  const auto publisher = publisher_.Enter();
+  if (!publisher) return;  // Stop was called.
   for (const Publishing& publishing : work.publish) {
     for (const DispatchLane::Message& message : publishing.messages) {
-      publisher_->Publish(
+      publisher->Publish(
           publishing.broker_queue, ToBody(message),
           [this, lane = publishing.lane, type = message.front().type,
            jobs = JobsOf(message)](amqp::Fate fate) { OnFate(lane, type, jobs, fate); });
@@ -353,7 +280,6 @@ void Dispatcher::Do(const Work& work) {
                                  OnRead(lane, request, std::move(rows));
                                });
   }
-  EndUse();
 }
 
 void Dispatcher::OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
@@ -417,12 +343,14 @@ void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
 }
 
 void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
-  publisher_->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
+  const auto publisher = publisher_.Enter();
+  if (!publisher) return;
+  publisher->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
     const WorkerRegistry::QueueWorkers workers =
         options_.workers_of ? options_.workers_of(lane.queue) : WorkerRegistry::QueueWorkers();
     MutexLock lock(&mutex_);
     const auto it = lanes_.find(lane);
-    if (it == lanes_.end() || stopping_ || !up_) return;
+    if (it == lanes_.end() || !up_) return;
     LaneState& state = it->second;
     if (absl::IsAborted(info.status())) {
       queues_.Suspect(state.broker_queue);
@@ -490,7 +418,7 @@ void Dispatcher::OfferHoarded(const std::string& queue,
     std::vector<JobId> jobs;
     {
       MutexLock lock(&mutex_);
-      if (!up_ || stopping_ || paused_.contains(queue)) return;
+      if (!up_ || paused_.contains(queue)) return;
       const absl::Duration now = options_.clock->Monotonic();
       for (const auto priority : kPriorities) {
         const auto it = lanes_.find(Lane{queue, priority});
@@ -511,7 +439,7 @@ void Dispatcher::Tick() {
   Work work;
   {
     MutexLock lock(&mutex_);
-    if (!up_ || stopping_) return;
+    if (!up_) return;
     for (auto& [lane, state] : lanes_) {
       if (!queues_.IsPrepared(state.broker_queue)) continue;
       if (now >= state.inspect_at) {
@@ -576,11 +504,12 @@ void Dispatcher::Loop() {
 
 Dispatcher::Stats Dispatcher::stats() const {
   Stats stats;
+  const auto publisher = publisher_.Enter();
   MutexLock lock(&mutex_);
   for (const auto& [lane, state] : lanes_) stats.out += state.rows.out();
   stats.broker_up = up_;
-  stats.broker_blocked = up_ && publisher_ != nullptr && publisher_->blocked();
-  if (up_ && publisher_ != nullptr) stats.broker_unconfirmed = publisher_->unconfirmed_for();
+  stats.broker_blocked = up_ && publisher && publisher->blocked();
+  if (up_ && publisher) stats.broker_unconfirmed = publisher->unconfirmed_for();
   stats.queues_unprepared = queues_.unprepared();
   stats.published = published_;
   stats.redispatches = redispatches_;

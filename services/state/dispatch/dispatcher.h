@@ -17,6 +17,8 @@
 #include "common/clock/clock.h"
 #include "common/mutex/mutex.h"
 #include "services/state/dispatch/broker/broker_queues.h"
+#include "services/state/dispatch/broker/publisher_gate.h"
+#include "services/state/dispatch/broker/queue_preparer.h"
 #include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/state/queues/worker_registry.h"
 #include "services/state/queues/worker_slots.h"
@@ -125,12 +127,7 @@ class Dispatcher final : public CommitObserver {
   void OnBrokerDown();
   // Begins what is next to be done about the broker's queues.
   void PrepareQueues();
-  // Declares the queue, empties it if it holds something, then lets its lane go.
-  void Prepare(const Lane& lane, const BrokerQueues::Step& step);
-  void Declare(const Lane& lane, const BrokerQueues::Step& step);
-  void OnDeclared(const Lane& lane, const BrokerQueues::Step& step,
-                  const absl::StatusOr<amqp::QueueInfo>& info);
-  void OnPrepared(const Lane& lane, const BrokerQueues::Step& step, const absl::Status& status);
+  void OnPrepared(const BrokerQueues::Step& step, const absl::Status& status);
   void Inspect(const Lane& lane, const std::string& broker_queue);
   // Tells the lanes that have jobs which workers serve them, and offers what lies unclaimed to
   // those whose slots are idle.
@@ -148,17 +145,14 @@ class Dispatcher final : public CommitObserver {
   void OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
               absl::StatusOr<std::vector<OutboxEntry>> rows);
   void PlanAndDo(const Lane& lane);
-  // Whoever uses the publisher off our thread does so between these; Stop lets go of it
-  // after the last of them. False: it is going.
-  bool BeginUse();
-  void EndUse();
   void Loop();
   void WantTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sends what has waited for company long enough.
   void Release();
 
   const Options options_;
-  std::unique_ptr<amqp::Publisher> publisher_;  // Constant between Start and Stop.
+  mutable PublisherGate publisher_;
+  QueuePreparer preparer_;
   mutable Mutex mutex_;
   CondVar wake_;
   std::map<Lane, LaneState> lanes_ ABSL_GUARDED_BY(mutex_);
@@ -166,13 +160,13 @@ class Dispatcher final : public CommitObserver {
   // By the broker queue's name.
   std::map<std::string, Lane> lane_of_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
+  // The broker is connected, and Stop has not been called.
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // Something came up that the thread is to look at now.
   bool tick_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   // When the first of the rows that wait for company are to go (of Clock::Real).
   absl::Duration release_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
-  int uses_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t offered_ ABSL_GUARDED_BY(mutex_) = 0;
