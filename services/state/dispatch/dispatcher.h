@@ -20,6 +20,7 @@
 #include "services/state/dispatch/broker/publisher_gate.h"
 #include "services/state/dispatch/broker/queue_preparer.h"
 #include "services/state/dispatch/lanes/dispatch_lane.h"
+#include "services/state/dispatch/lanes/lane_table.h"
 #include "services/state/queues/worker_registry.h"
 #include "services/state/queues/worker_slots.h"
 #include "services/state/store/job_store.h"
@@ -96,16 +97,6 @@ class Dispatcher final : public CommitObserver {
   void Tick();
 
  private:
-  struct LaneState {
-    DispatchLane rows;
-    std::string broker_queue;
-    // Nothing is dispatched before then: the broker refused, there was no such queue, or the
-    // outbox could not be read.
-    absl::Duration retry_at = -absl::InfiniteDuration();
-    absl::Duration inspect_at;
-    absl::Duration idle_inspect_at;  // The next one while no row is out.
-  };
-
   // What is to be done outside the lock.
   struct Publishing {
     Lane lane;
@@ -122,7 +113,6 @@ class Dispatcher final : public CommitObserver {
   };
 
   void AddLanes(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool HasRows(const std::string& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnBrokerUp();
   void OnBrokerDown();
   // Begins what is next to be done about the broker's queues.
@@ -140,11 +130,11 @@ class Dispatcher final : public CommitObserver {
   void OnFate(const Lane& lane, const std::string& type, const std::vector<JobId>& jobs,
               amqp::Fate fate);
   // What the lane has to do now.
-  void Plan(const Lane& lane, LaneState& state, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Plan(const Lane& lane, LaneTable::Entry& entry, Work* work)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Work& work);
   void OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
               absl::StatusOr<std::vector<OutboxEntry>> rows);
-  void PlanAndDo(const Lane& lane);
   void Loop();
   void WantTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sends what has waited for company long enough.
@@ -155,10 +145,8 @@ class Dispatcher final : public CommitObserver {
   QueuePreparer preparer_;
   mutable Mutex mutex_;
   CondVar wake_;
-  std::map<Lane, LaneState> lanes_ ABSL_GUARDED_BY(mutex_);
+  LaneTable lanes_ ABSL_GUARDED_BY(mutex_){options_.queue_prefix};
   BrokerQueues queues_ ABSL_GUARDED_BY(mutex_);
-  // By the broker queue's name.
-  std::map<std::string, Lane> lane_of_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   // The broker is connected, and Stop has not been called.
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
