@@ -14,9 +14,6 @@
 namespace buzzer::state {
 namespace {
 
-constexpr absl::Duration kInspectInterval = absl::Seconds(5);
-// Of a lane that has nothing out: workers need its broker queue all the same.
-constexpr absl::Duration kIdleInspectInterval = absl::Seconds(30);
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 OutboxEntry ToEntry(const JobRecord& job) {
@@ -196,8 +193,7 @@ void Dispatcher::OnPrepared(const BrokerQueues::Step& step, const absl::Status& 
     if (lane == nullptr || outcome != BrokerQueues::Outcome::kPrepared) return;
     LaneTable::Entry& entry = *lanes_.Find(*lane);
     if (entry.rows.out() > 0) ++redispatches_;
-    entry.inspect_at = now + kInspectInterval;
-    entry.idle_inspect_at = now + kIdleInspectInterval;
+    lost_messages_.OnPrepared(*lane, now);
     // Planted bug, never in a real build: what was sent once counts as delivered.
     if (!BUZZER_PLANTED("confirm_ignored")) entry.rows.Restart();
     Plan(*lane, entry, &work);
@@ -285,58 +281,21 @@ void Dispatcher::OnFate(const Lane& lane, const std::string& type, const std::ve
                   {"why", fate == amqp::Fate::kReturned ? "the queue is gone" : "nack"}});
   }
   entry->retry_at = now + kRetryDelay;
-  if (fate == amqp::Fate::kReturned) {
-    queues_.Unprepare(entry->broker_queue);
-    PrepareIdleLanesOf(lane.queue);
-  }
+  if (fate == amqp::Fate::kReturned) lost_messages_.OnQueueGone(lane);
 }
 
-void Dispatcher::PrepareIdleLanesOf(const std::string& queue) {
-  for (const Lane& lane : lanes_.LanesOf(queue)) {
-    const LaneTable::Entry& entry = *lanes_.Find(lane);
-    if (entry.rows.out() == 0) queues_.Unprepare(entry.broker_queue);
-  }
-}
-
-void Dispatcher::Inspect(const Lane& lane, const std::string& broker_queue) {
+void Dispatcher::Inspect(const LostMessages::Inspection& inspection) {
   const auto publisher = publisher_.Enter();
   if (!publisher) return;
-  publisher->Inspect(broker_queue, [this, lane](const absl::StatusOr<amqp::QueueInfo>& info) {
-    const WorkerRegistry::QueueWorkers workers =
-        options_.workers_of ? options_.workers_of(lane.queue) : WorkerRegistry::QueueWorkers();
-    MutexLock lock(&mutex_);
-    LaneTable::Entry* const entry = lanes_.Find(lane);
-    if (entry == nullptr || !up_) return;
-    if (absl::IsAborted(info.status())) {
-      queues_.Suspect(entry->broker_queue);
-      WantTick();
-    }
-    if (!queues_.IsPrepared(entry->broker_queue)) return;
-    if (!info.ok() && !absl::IsNotFound(info.status())) return;
-    const bool gone = !info.ok();
-    const absl::Duration now = options_.clock->Monotonic();
-    if (!gone && entry->rows.HasStale(info->ready, now)) {
-      log::Info("stale_messages_dropped", {{"broker_queue", entry->broker_queue},
-                                           {"messages", info->ready - entry->rows.messages_out()}});
-      queues_.Unprepare(entry->broker_queue);  // As below: purged, and what is QUEUED goes again.
-      WantTick();
-      return;
-    }
-    if (const size_t overtaken = entry->rows.RecallOvertaken(now); overtaken > 0) {
-      log::Warning("broker_lost_messages", {{"broker_queue", entry->broker_queue},
-                                            {"why", "later ones were claimed minutes ago"},
-                                            {"rows", overtaken}});
-      WantTick();
-    }
-    if (!gone && !entry->rows.SeemsLost(info->ready, workers.prefetch, now)) return;
-    log::Warning("broker_lost_messages",
-                 {{"broker_queue", entry->broker_queue},
-                  {"why", gone ? "the queue is gone" : "fewer messages than rows out"},
-                  {"rows", entry->rows.out()}});
-    queues_.Unprepare(entry->broker_queue);  // The thread prepares it and every row goes again.
-    if (gone) PrepareIdleLanesOf(lane.queue);
-    WantTick();
-  });
+  publisher->Inspect(inspection.broker_queue,
+                     [this, lane = inspection.lane](const absl::StatusOr<amqp::QueueInfo>& info) {
+                       const int64_t prefetch =
+                           options_.workers_of ? options_.workers_of(lane.queue).prefetch : 0;
+                       MutexLock lock(&mutex_);
+                       if (!up_) return;
+                       const absl::Duration now = options_.clock->Monotonic();
+                       if (lost_messages_.OnInspected(lane, info, prefetch, now)) WantTick();
+                     });
 }
 
 void Dispatcher::CountWorkers() {
@@ -375,30 +334,15 @@ void Dispatcher::OfferHoarded(const std::string& queue,
 void Dispatcher::Tick() {
   CountWorkers();
   PrepareQueues();
-  const absl::Duration now = options_.clock->Monotonic();
-  std::vector<std::pair<Lane, std::string>> inspect;
+  std::vector<LostMessages::Inspection> inspections;
   Work work;
   {
     MutexLock lock(&mutex_);
     if (!up_) return;
-    for (auto& [lane, entry] : lanes_.all()) {
-      if (!queues_.IsPrepared(entry.broker_queue)) continue;
-      if (now >= entry.inspect_at) {
-        entry.inspect_at = now + kInspectInterval;
-        // Planted bug, never in a real build: an ack counts as proof of a claim, so that
-        // nobody looks for what was acked and never claimed.
-        const bool trusting = BUZZER_PLANTED("ack_before_claim");
-        const bool due = entry.rows.out() > 0 || now >= entry.idle_inspect_at;
-        if (!trusting && due) {
-          entry.idle_inspect_at = now + kIdleInspectInterval;
-          entry.rows.BeginInspection();
-          inspect.emplace_back(lane, entry.broker_queue);
-        }
-      }
-      Plan(lane, entry, &work);
-    }
+    inspections = lost_messages_.Begin(options_.clock->Monotonic());
+    for (auto& [lane, entry] : lanes_.all()) Plan(lane, entry, &work);
   }
-  for (const auto& [lane, broker_queue] : inspect) Inspect(lane, broker_queue);
+  for (const LostMessages::Inspection& inspection : inspections) Inspect(inspection);
   Do(work);
 }
 

@@ -21,6 +21,7 @@
 #include "services/state/dispatch/broker/queue_preparer.h"
 #include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/state/dispatch/lanes/lane_table.h"
+#include "services/state/dispatch/lost_messages.h"
 #include "services/state/queues/worker_registry.h"
 #include "services/state/queues/worker_slots.h"
 #include "services/state/store/job_store.h"
@@ -118,15 +119,12 @@ class Dispatcher final : public CommitObserver {
   // Begins what is next to be done about the broker's queues.
   void PrepareQueues();
   void OnPrepared(const BrokerQueues::Step& step, const absl::Status& status);
-  void Inspect(const Lane& lane, const std::string& broker_queue);
+  void Inspect(const LostMessages::Inspection& inspection);
   // Tells the lanes that have jobs which workers serve them, and offers what lies unclaimed to
   // those whose slots are idle.
   void CountWorkers();
   void OfferHoarded(const std::string& queue,
                     const std::map<std::string, WorkerSlots::Type>& types);
-  // A broker queue of this queue is gone, so those of its other priorities may be as well.
-  // Workers consume all of them or none.
-  void PrepareIdleLanesOf(const std::string& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnFate(const Lane& lane, const std::string& type, const std::vector<JobId>& jobs,
               amqp::Fate fate);
   // What the lane has to do now.
@@ -147,6 +145,7 @@ class Dispatcher final : public CommitObserver {
   CondVar wake_;
   LaneTable lanes_ ABSL_GUARDED_BY(mutex_){options_.queue_prefix};
   BrokerQueues queues_ ABSL_GUARDED_BY(mutex_);
+  LostMessages lost_messages_ ABSL_GUARDED_BY(mutex_){&lanes_, &queues_};
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);
   // The broker is connected, and Stop has not been called.
   bool up_ ABSL_GUARDED_BY(mutex_) = false;

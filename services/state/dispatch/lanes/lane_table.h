@@ -32,8 +32,6 @@ class LaneTable {
     // Nothing is dispatched before then: the broker refused, there was no such queue, or the
     // outbox could not be read.
     absl::Duration retry_at = -absl::InfiniteDuration();
-    absl::Duration inspect_at;
-    absl::Duration idle_inspect_at;  // The next one while no row is out.
   };
 
   // Broker queues are named PREFIX.QUEUE.high, .normal and .low.
