@@ -3,7 +3,6 @@
 
 #include "services/state/dispatch/dispatcher.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -55,12 +54,12 @@ void Dispatcher::Start() {
   publisher.on_down = [this] { OnBrokerDown(); };
   publisher_.Open(options_.start_publisher(std::move(publisher)));
   {
-    // The broker may have answered before publisher_ was set.
+    // The broker may have answered before publisher_ was open.
     const auto use = publisher_.Enter();
     MutexLock lock(&mutex_);
     up_ = use->up();
   }
-  thread_ = std::thread([this] { Loop(); });
+  timer_.Start();
 }
 
 void Dispatcher::Stop() {
@@ -68,9 +67,8 @@ void Dispatcher::Stop() {
     MutexLock lock(&mutex_);
     stopping_ = true;
     up_ = false;
-    wake_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  timer_.Stop();
   publisher_.Close();
 }
 
@@ -93,7 +91,7 @@ void Dispatcher::RemoveQueue(const std::string& queue) {
 
 void Dispatcher::AddLanes(const std::string& queue) {
   for (const std::string& broker_queue : lanes_.Add(queue)) queues_.Add(broker_queue);
-  WantTick();
+  timer_.TickNow();
 }
 
 void Dispatcher::SetPaused(const std::string& queue, bool paused) {
@@ -145,7 +143,7 @@ void Dispatcher::OnReopen() {
   MutexLock lock(&mutex_);
   for (auto& [lane, entry] : lanes_.all()) entry.rows.Restart();
   queues_.UnprepareAll();
-  WantTick();
+  timer_.TickNow();
 }
 
 void Dispatcher::OnBrokerUp() {
@@ -154,7 +152,7 @@ void Dispatcher::OnBrokerUp() {
   up_ = true;
   queues_.UnprepareAll();
   for (auto& [lane, entry] : lanes_.all()) entry.retry_at = -absl::InfiniteDuration();
-  WantTick();  // The thread prepares them.
+  timer_.TickNow();  // The thread prepares them.
 }
 
 void Dispatcher::OnBrokerDown() {
@@ -183,7 +181,7 @@ void Dispatcher::OnPrepared(const BrokerQueues::Step& step, const absl::Status& 
     MutexLock lock(&mutex_);
     const absl::Duration now = options_.clock->Monotonic();
     const BrokerQueues::Outcome outcome = queues_.OnPrepared(step, status, now);
-    WantTick();  // There is room for the next.
+    timer_.TickNow();  // There is room for the next.
     if (!up_) return;
     if (outcome == BrokerQueues::Outcome::kFailed && queues_.IsNews(step.queue)) {
       log::Warning("broker_queue_not_declared",
@@ -212,11 +210,7 @@ void Dispatcher::Plan(const Lane& lane, LaneTable::Entry& entry, Work* work) {
     work->publish.push_back({lane, entry.broker_queue, std::move(messages)});
   }
   if (const auto until = entry.rows.held_back_until()) {
-    const absl::Duration release_at = Clock::Real()->Monotonic() + (*until - now);
-    if (release_at < release_at_) {
-      release_at_ = release_at;
-      wake_.NotifyAll();
-    }
+    timer_.ReleaseAt(Clock::Real()->Monotonic() + (*until - now));
   }
   for (auto& request : entry.rows.NextReads(now)) work->read.push_back({lane, std::move(request)});
 }
@@ -294,7 +288,7 @@ void Dispatcher::Inspect(const LostMessages::Inspection& inspection) {
                        MutexLock lock(&mutex_);
                        if (!up_) return;
                        const absl::Duration now = options_.clock->Monotonic();
-                       if (lost_messages_.OnInspected(lane, info, prefetch, now)) WantTick();
+                       if (lost_messages_.OnInspected(lane, info, prefetch, now)) timer_.TickNow();
                      });
 }
 
@@ -346,45 +340,15 @@ void Dispatcher::Tick() {
   Do(work);
 }
 
-void Dispatcher::WantTick() {
-  tick_wanted_ = true;
-  wake_.NotifyAll();
-}
-
 void Dispatcher::Release() {
   Work work;
   {
     MutexLock lock(&mutex_);
-    release_at_ = absl::InfiniteDuration();
     for (auto& [lane, entry] : lanes_.all()) {
       if (entry.rows.held_back_until().has_value()) Plan(lane, entry, &work);
     }
   }
   Do(work);
-}
-
-void Dispatcher::Loop() {
-  absl::Duration tick_at;
-  while (true) {
-    bool tick = false;
-    {
-      MutexLock lock(&mutex_);
-      while (true) {
-        if (stopping_) return;
-        const absl::Duration now = Clock::Real()->Monotonic();
-        tick = tick_wanted_ || now >= tick_at;
-        if (tick || now >= release_at_) break;
-        wake_.WaitFor(&mutex_, absl::ToChronoNanoseconds(std::min(tick_at, release_at_) - now));
-      }
-      if (tick) tick_wanted_ = false;
-    }
-    if (tick) {
-      Tick();
-      tick_at = Clock::Real()->Monotonic() + options_.tick_interval;
-    } else {
-      Release();
-    }
-  }
 }
 
 Dispatcher::Stats Dispatcher::stats() const {

@@ -4,14 +4,17 @@
 #ifndef SERVICES_STATE_DISPATCH_DISPATCHER_H_
 #define SERVICES_STATE_DISPATCH_DISPATCHER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/amqp/publisher.h"
 #include "common/clock/clock.h"
@@ -19,6 +22,7 @@
 #include "services/state/dispatch/broker/broker_queues.h"
 #include "services/state/dispatch/broker/publisher_gate.h"
 #include "services/state/dispatch/broker/queue_preparer.h"
+#include "services/state/dispatch/dispatch_timer.h"
 #include "services/state/dispatch/lanes/dispatch_lane.h"
 #include "services/state/dispatch/lanes/lane_table.h"
 #include "services/state/dispatch/lost_messages.h"
@@ -35,7 +39,11 @@ namespace buzzer::state {
 // not grow), when a queue had to be declared anew, and when messages seem lost. A
 // duplicate is harmless, because the claim decides.
 //
-// Thread-safe. Has a thread of its own for what time brings.
+// Owns what there is of dispatch. It plans under its lock, by asking classes that decide and have
+// none (LaneTable, BrokerQueues, LostMessages), and does what it has planned outside of it.
+//
+// Thread-safe. What time brings comes on the thread of its DispatchTimer, the broker's answers on
+// those of the publisher.
 class Dispatcher final : public CommitObserver {
  public:
   using StartPublisher = std::function<std::unique_ptr<amqp::Publisher>(amqp::Publisher::Options)>;
@@ -133,16 +141,15 @@ class Dispatcher final : public CommitObserver {
   void Do(const Work& work);
   void OnRead(const Lane& lane, const DispatchLane::ReadRequest& request,
               absl::StatusOr<std::vector<OutboxEntry>> rows);
-  void Loop();
-  void WantTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sends what has waited for company long enough.
   void Release();
 
   const Options options_;
+  // Thread-safe by themselves: they hold no lock as they call us, so theirs come after mutex_.
   mutable PublisherGate publisher_;
   QueuePreparer preparer_;
+  DispatchTimer timer_{options_.tick_interval, [this] { Tick(); }, [this] { Release(); }};
   mutable Mutex mutex_;
-  CondVar wake_;
   LaneTable lanes_ ABSL_GUARDED_BY(mutex_){options_.queue_prefix};
   BrokerQueues queues_ ABSL_GUARDED_BY(mutex_);
   LostMessages lost_messages_ ABSL_GUARDED_BY(mutex_){&lanes_, &queues_};
@@ -150,14 +157,9 @@ class Dispatcher final : public CommitObserver {
   // The broker is connected, and Stop has not been called.
   bool up_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  // Something came up that the thread is to look at now.
-  bool tick_wanted_ ABSL_GUARDED_BY(mutex_) = false;
-  // When the first of the rows that wait for company are to go (of Clock::Real).
-  absl::Duration release_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   int64_t published_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t redispatches_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t offered_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::thread thread_;
 };
 
 }  // namespace buzzer::state
