@@ -13,15 +13,12 @@
 #include "common/errors/errors.h"
 #include "common/grpc/status.h"
 #include "common/job_state/job_state.h"
+#include "services/state/boundary/state_checks.h"
 
 namespace buzzer::testing {
 namespace {
 
 constexpr size_t kMaxItemBytes = 4 << 20;
-
-absl::Status NoSuchJob() {
-  return ErrorBuilder(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", "there is no such job").Build();
-}
 
 }  // namespace
 
@@ -36,6 +33,9 @@ class FakeState::Service final : public internal::v1::StateService::Service {
     stream->SendInitialMetadata();
     internal::v1::SubmitRequest request;
     while (stream->Read(&request)) {
+      if (absl::Status counts = state::CheckCounts(request); !counts.ok()) {
+        return ToGrpcStatus(counts);
+      }
       internal::v1::SubmitResponse response;
       {
         MutexLock lock(&state_->mutex_);
@@ -80,129 +80,106 @@ class FakeState::Service final : public internal::v1::StateService::Service {
 
   grpc::Status GetJob(grpc::ServerContext*, const internal::v1::GetJobRequest* request,
                       internal::v1::GetJobResponse* response) override {
-    return WithJob(request->id(), [&](Job& job) {
-      *response->mutable_job() = job.job;
-      if (!request->full()) return absl::OkStatus();
-      for (const v1::JobEvent& event : job.events) {
-        *response->mutable_job()->add_history() = event;
+    return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) {
+      if (request->full()) {
+        *response = jobs.ShowFull(job);
+      } else {
+        *response->mutable_job() = jobs.Show(job);
       }
-      response->set_payload(job.submitted.payload());
-      response->set_payload_is_json(job.submitted.payload_is_json());
       return absl::OkStatus();
     });
   }
 
   grpc::Status ListJobs(grpc::ServerContext*, const internal::v1::ListJobsRequest* request,
                         internal::v1::ListJobsResponse* response) override {
-    MutexLock lock(&state_->mutex_);
-    state_->lists_.push_back(*request);
-    for (auto it = state_->jobs_.rbegin(); it != state_->jobs_.rend(); ++it) {
-      if (!request->before_id().empty() && it->first >= request->before_id()) continue;
-      if (response->jobs_size() == request->page_size()) {
-        response->set_next_before_id(
-            std::string(JobId::Parse(response->jobs(response->jobs_size() - 1).id())->bytes()));
-        break;
-      }
-      *response->add_jobs() = it->second.job;
+    {
+      MutexLock lock(&state_->mutex_);
+      state_->lists_.push_back(*request);
     }
-    return grpc::Status::OK;
+    return With(*request, [&](FakeJobs& jobs) {
+      *response = jobs.List(*request);
+      return absl::OkStatus();
+    });
   }
 
   grpc::Status GetJobResult(grpc::ServerContext*, const internal::v1::GetJobResultRequest* request,
                             internal::v1::GetJobResultResponse* response) override {
-    return WithJob(request->id(), [&](Job& job) {
-      if (job.result.has_value()) {
-        *response = *job.result;
-        return absl::OkStatus();
-      }
-      return ErrorBuilder(absl::StatusCode::kNotFound, "RESULT_NOT_READY", "not yet")
-          .RetryAfter(absl::Seconds(1))
-          .Build();
+    return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) {
+      auto result = jobs.ResultOf(job);
+      if (result.ok()) *response = *std::move(result);
+      return result.status();
     });
   }
 
   grpc::Status CancelJob(grpc::ServerContext*, const internal::v1::CancelJobRequest* request,
                          internal::v1::CancelJobResponse* response) override {
-    return WithJob(request->id(), [&](Job& job) {
-      if (job.job.state() == v1::Job::SUCCEEDED) {
-        return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_FINISHED", "too late")
-            .Build();
-      }
-      const bool waits = job.job.state() == v1::Job::RUNNING && !request->force();
-      job.job.set_state(waits ? v1::Job::CANCELLING : v1::Job::CANCELLED);
-      *response->mutable_job() = job.job;
-      return absl::OkStatus();
+    return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) {
+      absl::Status cancelled = jobs.Cancel(job, request->force());
+      *response->mutable_job() = jobs.Show(job);
+      return cancelled;
     });
   }
 
   grpc::Status RetryJob(grpc::ServerContext*, const internal::v1::RetryJobRequest* request,
                         internal::v1::RetryJobResponse* response) override {
-    return WithJob(request->id(), [&](Job& job) {
-      *response->mutable_job() = job.job;
-      return absl::OkStatus();
+    return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) {
+      absl::Status retried = jobs.Retry(job);
+      *response->mutable_job() = jobs.Show(job);
+      return retried;
     });
   }
 
   grpc::Status DeleteJob(grpc::ServerContext*, const internal::v1::DeleteJobRequest* request,
                          internal::v1::DeleteJobResponse*) override {
-    return WithJob(request->id(), [&](Job& job) {
-      if (IsTerminal(job.job.state())) return absl::OkStatus();
-      return ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_NOT_FINISHED", "cancel it")
-          .Build();
-    });
+    return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) { return jobs.Delete(job); });
   }
 
   grpc::Status ReleaseKey(grpc::ServerContext*, const internal::v1::ReleaseKeyRequest* request,
                           internal::v1::ReleaseKeyResponse*) override {
-    MutexLock lock(&state_->mutex_);
-    const auto it = state_->keys_.find(request->idempotency_key());
-    if (it == state_->keys_.end()) {
-      return ToGrpcStatus(
-          ErrorBuilder(absl::StatusCode::kNotFound, "KEY_NOT_FOUND", "no such key").Build());
-    }
-    if (!IsTerminal(state_->jobs_[it->second].job.state())) {
-      return ToGrpcStatus(
-          ErrorBuilder(absl::StatusCode::kFailedPrecondition, "JOB_NOT_FINISHED", "cancel it")
-              .Build());
-    }
-    state_->keys_.erase(it);
-    return grpc::Status::OK;
+    return With(*request, [&](FakeJobs& jobs) {
+      return jobs.ReleaseKey(request->tenant(), request->idempotency_key());
+    });
   }
 
   grpc::Status GetQueue(grpc::ServerContext*, const internal::v1::GetQueueRequest* request,
                         internal::v1::GetQueueResponse* response) override {
-    MutexLock lock(&state_->mutex_);
-    response->mutable_queue()->set_name(absl::StrCat("queues/", request->queue()));
-    response->mutable_queue()->set_paused(state_->paused_[request->queue()]);
-    return grpc::Status::OK;
+    return With(*request, [&](FakeJobs& jobs) {
+      auto queue = jobs.GetQueue(request->tenant(), request->queue());
+      if (queue.ok()) *response->mutable_queue() = *std::move(queue);
+      return queue.status();
+    });
   }
 
-  grpc::Status ListQueues(grpc::ServerContext*, const internal::v1::ListQueuesRequest*,
+  grpc::Status ListQueues(grpc::ServerContext*, const internal::v1::ListQueuesRequest* request,
                           internal::v1::ListQueuesResponse* response) override {
-    response->add_queues()->set_name("queues/a");
-    response->add_queues()->set_name("queues/b");
-    return grpc::Status::OK;
-  }
-
-  // Queue and type `busy` are in use, `nowhere` is unknown.
-  grpc::Status DeleteQueue(grpc::ServerContext*, const internal::v1::DeleteQueueRequest* request,
-                           internal::v1::DeleteQueueResponse*) override {
-    return Forget(request->queue(), "QUEUE");
-  }
-
-  grpc::Status DeleteType(grpc::ServerContext*, const internal::v1::DeleteTypeRequest* request,
-                          internal::v1::DeleteTypeResponse*) override {
-    return Forget(request->type(), "TYPE");
+    return With(*request, [&](FakeJobs& jobs) {
+      for (v1::Queue& queue : jobs.ListQueues(request->tenant())) {
+        *response->add_queues() = std::move(queue);
+      }
+      return absl::OkStatus();
+    });
   }
 
   grpc::Status SetQueuePaused(grpc::ServerContext*,
                               const internal::v1::SetQueuePausedRequest* request,
                               internal::v1::SetQueuePausedResponse* response) override {
-    MutexLock lock(&state_->mutex_);
-    state_->paused_[request->queue()] = request->paused();
-    response->mutable_queue()->set_name(absl::StrCat("queues/", request->queue()));
-    response->mutable_queue()->set_paused(request->paused());
-    return grpc::Status::OK;
+    return With(*request, [&](FakeJobs& jobs) {
+      absl::Status set = jobs.SetPaused(request->queue(), request->paused());
+      if (!set.ok()) return set;
+      auto queue = jobs.GetQueue(request->tenant(), request->queue());
+      if (queue.ok()) *response->mutable_queue() = *std::move(queue);
+      return queue.status();
+    });
+  }
+
+  grpc::Status DeleteQueue(grpc::ServerContext*, const internal::v1::DeleteQueueRequest* request,
+                           internal::v1::DeleteQueueResponse*) override {
+    return With(*request, [&](FakeJobs& jobs) { return jobs.DeleteQueue(request->queue()); });
+  }
+
+  grpc::Status DeleteType(grpc::ServerContext*, const internal::v1::DeleteTypeRequest* request,
+                          internal::v1::DeleteTypeResponse*) override {
+    return With(*request, [&](FakeJobs& jobs) { return jobs.DeleteType(request->type()); });
   }
 
  private:
@@ -214,12 +191,7 @@ class FakeState::Service final : public internal::v1::StateService::Service {
       MutexLock lock(&state_->mutex_);
       for (const auto& start : request.start()) {
         ++state_->starts_;
-        FakeState::Watch& watch = session.watches[start.watch()];
-        watch.job = start.job_id();
-        watch.after = start.after_revision();
-        const auto it = state_->jobs_.find(watch.job);
-        watch.snapshot = watch.after == 0 ||
-                         (it != state_->jobs_.end() && watch.after > it->second.job.revision());
+        session.watches[start.watch()] = state_->MakeWatch(start);
       }
       for (const int64_t watch : request.stop()) session.watches.erase(watch);
       state_->changed_.NotifyAll();
@@ -229,25 +201,24 @@ class FakeState::Service final : public internal::v1::StateService::Service {
     state_->changed_.NotifyAll();
   }
 
-  static grpc::Status Forget(const std::string& name, const std::string& what) {
-    if (name == "busy") {
-      return ToGrpcStatus(ErrorBuilder(absl::StatusCode::kFailedPrecondition,
-                                       absl::StrCat(what, "_IN_USE"), "a worker serves it")
-                              .Build());
-    }
-    if (name == "nowhere") {
-      return ToGrpcStatus(ErrorBuilder(absl::StatusCode::kNotFound,
-                                       absl::StrCat(what, "_NOT_FOUND"), "there is none")
-                              .Build());
-    }
-    return grpc::Status::OK;
+  // Refuses what the real service would not look at either; else answers as `use(jobs)` says.
+  template <typename Request, typename Use>
+  grpc::Status With(const Request& request, Use use) {
+    absl::Status status = state::Check(request);
+    if (!status.ok()) return ToGrpcStatus(status);
+    MutexLock lock(&state_->mutex_);
+    status = use(state_->jobs_);
+    state_->changed_.NotifyAll();
+    return ToGrpcStatus(status);
   }
 
-  template <typename Use>
-  grpc::Status WithJob(const std::string& id, Use use) {
-    MutexLock lock(&state_->mutex_);
-    const auto it = state_->jobs_.find(id);
-    return ToGrpcStatus(it == state_->jobs_.end() ? NoSuchJob() : use(it->second));
+  // The same for a call about one job: `use(jobs, job)`.
+  template <typename Request, typename Use>
+  grpc::Status WithJob(const Request& request, Use use) {
+    return With(request, [&](FakeJobs& jobs) {
+      const auto job = jobs.FindOwned(request.tenant(), request.id());
+      return job.ok() ? use(jobs, **job) : job.status();
+    });
   }
 
   FakeState* const state_;
@@ -303,7 +274,17 @@ void FakeState::RefuseSubmits(const absl::Status& error) {
 
 void FakeState::NameJobs(const std::string& name) {
   MutexLock lock(&mutex_);
-  job_name_ = name;
+  jobs_.NameJobs(name);
+}
+
+void FakeState::Announce(const std::string& type, const std::string& queue) {
+  MutexLock lock(&mutex_);
+  jobs_.Announce(type, queue);
+}
+
+void FakeState::Connect(const std::string& type, const std::string& queue) {
+  MutexLock lock(&mutex_);
+  jobs_.Connect(type, queue);
 }
 
 void FakeState::Submit(const internal::v1::SubmitRequest& request,
@@ -311,74 +292,79 @@ void FakeState::Submit(const internal::v1::SubmitRequest& request,
   response->set_batch(request.batch());
   for (const internal::v1::NewJob& submitted : request.jobs()) {
     auto* result = response->add_results();
-    if (!submit_error_.ok()) {
-      *result->mutable_error() = ToRpcStatus(submit_error_);
-      continue;
+    auto job = SubmitOne(submitted);
+    if (job.ok()) {
+      *result->mutable_job() = *std::move(job);
+    } else {
+      *result->mutable_error() = ToRpcStatus(job.status());
     }
-    auto [it, is_new] = jobs_.try_emplace(submitted.id());
-    if (const std::string& key = submitted.idempotency_key(); is_new && !key.empty()) {
-      const auto [owner, key_is_new] = keys_.try_emplace(key, submitted.id());
-      if (!key_is_new) {
-        jobs_.erase(it);
-        it = jobs_.find(owner->second);
-        is_new = false;
-      }
-    }
-    Job& job = it->second;
-    if (is_new) {
-      const JobId id = *JobId::FromBytes(submitted.id());
-      job.submitted = submitted;
-      job.job.set_id(id.ToString());
-      job.job.set_name(job_name_.empty() ? absl::StrCat("jobs/", id.ToString()) : job_name_);
-      job.job.set_type(submitted.type());
-      stored_.push_back(submitted);
-      AddEvent(id, v1::Job::QUEUED, "SUBMITTED");
-    }
-    *result->mutable_job() = job.job;
   }
   changed_.NotifyAll();
 }
 
+absl::StatusOr<v1::Job> FakeState::SubmitOne(const internal::v1::NewJob& submitted) {
+  if (!submit_error_.ok()) return submit_error_;
+  if (absl::Status checked = state::Check(submitted); !checked.ok()) return checked;
+  const bool was_there = jobs_.Find(submitted.id()) != nullptr;
+  const auto job = jobs_.Submit(submitted);
+  if (!job.ok()) return job.status();
+  if (!was_there && (*job)->submitted.id() == submitted.id()) stored_.push_back(submitted);
+  return jobs_.Show(**job);
+}
+
 JobId FakeState::AddJob() {
   const JobId id = JobId::Make(absl::Now());
+  internal::v1::NewJob job;
+  job.set_id(std::string(id.bytes()));
+  job.set_tenant("default");
+  job.set_type("demo.echo");
+  job.set_priority(v1::Job::NORMAL);
   MutexLock lock(&mutex_);
-  Job& job = jobs_[std::string(id.bytes())];
-  job.job.set_id(id.ToString());
-  job.job.set_name(absl::StrCat("jobs/", id.ToString()));
-  AddEvent(id, v1::Job::QUEUED, "SUBMITTED");
+  if (!jobs_.Submit(job).ok()) std::abort();
   return id;
 }
 
-v1::JobEvent& FakeState::AddEvent(const JobId& id, v1::Job::State state, const std::string& cause) {
-  Job& job = jobs_[std::string(id.bytes())];
-  job.job.set_revision(job.job.revision() + 1);
-  job.job.set_state(state);
-  if (!job.events.empty() && job.events.back().cause() == "PROGRESS") job.events.pop_back();
-  v1::JobEvent& event = job.events.emplace_back();
-  event.set_revision(job.job.revision());
-  event.set_state(state);
-  event.set_cause(cause);
-  if (IsTerminal(state)) *event.mutable_job() = job.job;
-  changed_.NotifyAll();
-  return event;
+FakeJobs::Job& FakeState::JobOf(const JobId& id) {
+  FakeJobs::Job* const job = jobs_.Find(std::string(id.bytes()));
+  if (job == nullptr) std::abort();
+  return *job;
 }
 
 void FakeState::Change(const JobId& id, v1::Job::State state, const std::string& cause,
                        const std::string& detail) {
   MutexLock lock(&mutex_);
-  v1::JobEvent& event = AddEvent(id, state, cause);
+  v1::JobEvent& event = jobs_.AddEvent(JobOf(id), state, cause);
   if (!detail.empty()) event.mutable_error()->set_detail(detail);
+  changed_.NotifyAll();
 }
 
 void FakeState::Progress(const JobId& id, double fraction) {
   MutexLock lock(&mutex_);
-  AddEvent(id, v1::Job::RUNNING, "PROGRESS").mutable_progress()->set_fraction(fraction);
+  FakeJobs::Job& job = JobOf(id);
+  v1::JobEvent& event = jobs_.AddEvent(job, v1::Job::RUNNING, "PROGRESS");
+  event.mutable_progress()->set_fraction(fraction);
+  *event.mutable_progress()->mutable_update_time() = event.time();
+  *job.job.mutable_progress() = event.progress();
+  changed_.NotifyAll();
+}
+
+void FakeState::Fail(const JobId& id, v1::JobError error) {
+  MutexLock lock(&mutex_);
+  FakeJobs::Job& job = JobOf(id);
+  error.set_attempt(job.job.attempt());
+  *job.job.mutable_error() = error;
+  job.job.set_failed_attempts(job.job.failed_attempts() + 1);
+  const v1::Job::State next = error.retryable() ? v1::Job::SCHEDULED : v1::Job::FAILED;
+  v1::JobEvent& event = jobs_.AddEvent(job, next, "FAILED");
+  *event.mutable_error() = std::move(error);
+  if (next == v1::Job::SCHEDULED) *job.job.mutable_run_at() = event.time();
+  changed_.NotifyAll();
 }
 
 void FakeState::SetResult(const JobId& id, const std::string& content_type,
                           const std::string& body) {
   MutexLock lock(&mutex_);
-  auto& result = jobs_[std::string(id.bytes())].result.emplace();
+  auto& result = JobOf(id).result;
   result.set_content_type(content_type);
   result.set_body(body);
 }
@@ -393,41 +379,57 @@ void FakeState::BreakWatches(const JobId& id, const absl::Status& error) {
   changed_.NotifyAll();
 }
 
+FakeState::Watch FakeState::MakeWatch(const internal::v1::WatchRequest::Start& start) {
+  Watch watch;
+  watch.tenant = start.tenant();
+  watch.job = start.job_id();
+  watch.after = start.after_revision();
+  watch.broken = state::Check(start);
+  const FakeJobs::Job* const job = jobs_.Find(watch.job);
+  watch.snapshot = watch.after == 0 || (job != nullptr && watch.after > job->job.revision());
+  return watch;
+}
+
 bool FakeState::FillWatch(Session& session, internal::v1::WatchResponse* response) {
   for (auto it = session.watches.begin(); it != session.watches.end();) {
     auto& [number, watch] = *it;
     internal::v1::WatchResponse::Item item;
     item.set_watch(number);
-    const auto job = jobs_.find(watch.job);
-    if (!watch.broken.ok()) {
-      *item.mutable_end() = ToRpcStatus(watch.broken);
-    } else if (job == jobs_.end()) {
-      *item.mutable_end() = ToRpcStatus(NoSuchJob());
-    } else {
-      const Job& found = job->second;
-      if (std::exchange(watch.snapshot, false)) {
-        auto* event = item.add_events();
-        event->set_revision(found.job.revision());
-        event->set_state(found.job.state());
-        event->set_cause("SNAPSHOT");
-        *event->mutable_job() = found.job;
-        watch.after = found.job.revision();
-      }
-      for (const v1::JobEvent& event : found.events) {
-        if (event.revision() <= watch.after) continue;
-        if (item.ByteSizeLong() > kMaxItemBytes) break;
-        *item.add_events() = event;
-        watch.after = event.revision();
-      }
-      if (IsTerminal(found.job.state()) && watch.after == found.job.revision())
-        *item.mutable_end() = ToRpcStatus(absl::OkStatus());
-    }
+    FillItem(watch, &item);
     const bool ends = item.has_end();
     if (ends || item.events_size() > 0) *response->add_items() = std::move(item);
     it = ends ? session.watches.erase(it) : std::next(it);
   }
   if (response->items_size() > 0) changed_.NotifyAll();
   return response->items_size() > 0;
+}
+
+void FakeState::FillItem(Watch& watch, internal::v1::WatchResponse::Item* item) {
+  if (!watch.broken.ok()) {
+    *item->mutable_end() = ToRpcStatus(watch.broken);
+    return;
+  }
+  const auto found = jobs_.FindOwned(watch.tenant, watch.job);
+  if (!found.ok()) {
+    *item->mutable_end() = ToRpcStatus(found.status());
+    return;
+  }
+  const FakeJobs::Job& job = **found;
+  const int64_t newest = job.job.revision();
+  const bool has_ended = IsTerminal(job.job.state());
+  if (std::exchange(watch.snapshot, false)) {
+    *item->add_events() = jobs_.Snapshot(job);
+    watch.after = newest;
+  }
+  for (const v1::JobEvent& event : job.events) {
+    if (event.revision() <= watch.after) continue;
+    if (item->ByteSizeLong() > kMaxItemBytes) break;
+    v1::JobEvent* const told = item->add_events();
+    *told = event;
+    if (has_ended && event.revision() == newest) *told->mutable_job() = jobs_.Show(job);
+    watch.after = event.revision();
+  }
+  if (has_ended && watch.after == newest) *item->mutable_end() = ToRpcStatus(absl::OkStatus());
 }
 
 std::vector<internal::v1::NewJob> FakeState::stored() const {

@@ -8,20 +8,21 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "buzzer/internal/v1/state_service.grpc.pb.h"
 #include "common/job_id/job_id.h"
 #include "common/mutex/mutex.h"
+#include "tests/fakes/fake_jobs.h"
 
 namespace buzzer::testing {
 
 // A server of buzzer.internal.v1.StateService that keeps jobs in memory, changes them as
 // the test says, and can be stopped and started on the same port without forgetting
-// them. Thread-safe.
+// them. It passes the conformance suite of the real one (tests/conformance). Thread-safe.
 class FakeState final {
  public:
   // Serves on a free port.
@@ -42,12 +43,20 @@ class FakeState final {
   // The name that accepted jobs get.
   void NameJobs(const std::string& name);
 
-  // Makes a QUEUED job at revision 1. Returns its id.
+  // A worker has announced a type, and is gone; until then, every type and queue is known.
+  void Announce(const std::string& type, const std::string& queue);
+  // The same for a worker that stays.
+  void Connect(const std::string& type, const std::string& queue);
+
+  // Makes a QUEUED job of the default tenant at revision 1. Returns its id.
   JobId AddJob();
   // The next revision of a job; `detail` makes the event large.
   void Change(const JobId& id, v1::Job::State state, const std::string& cause,
               const std::string& detail = "");
   void Progress(const JobId& id, double fraction);
+  // The attempt of a RUNNING job fails: for good, or to be SCHEDULED again if it is retryable.
+  void Fail(const JobId& id, v1::JobError error);
+  // What there is to read once the job has SUCCEEDED.
   void SetResult(const JobId& id, const std::string& content_type, const std::string& body);
   // Ends the job's watches with an error, as a store that closes does.
   void BreakWatches(const JobId& id, const absl::Status& error);
@@ -64,13 +73,8 @@ class FakeState final {
 
  private:
   class Service;
-  struct Job {
-    v1::Job job;
-    std::vector<v1::JobEvent> events;  // State changes, and the newest progress.
-    internal::v1::NewJob submitted;
-    std::optional<internal::v1::GetJobResultResponse> result;
-  };
   struct Watch {
+    std::string tenant;
     std::string job;  // Bytes of the id.
     int64_t after = 0;
     bool snapshot = false;
@@ -84,17 +88,23 @@ class FakeState final {
 
   template <typename Condition>
   bool Await(Condition condition) const;
-  v1::JobEvent& AddEvent(const JobId& id, v1::Job::State state, const std::string& cause)
+  // The job of this id, which is there.
+  FakeJobs::Job& JobOf(const JobId& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Watch MakeWatch(const internal::v1::WatchRequest::Start& start)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool FillWatch(Session& session, internal::v1::WatchResponse* response)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds what there is to tell of one watch, its end perhaps.
+  void FillItem(Watch& watch, internal::v1::WatchResponse::Item* item)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Submit(const internal::v1::SubmitRequest& request, internal::v1::SubmitResponse* response)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::Job> SubmitOne(const internal::v1::NewJob& submitted)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
-  std::map<std::string, Job> jobs_ ABSL_GUARDED_BY(mutex_);          // By bytes of the id.
-  std::map<std::string, std::string> keys_ ABSL_GUARDED_BY(mutex_);  // Each with its job's id.
+  FakeJobs jobs_ ABSL_GUARDED_BY(mutex_);
   std::vector<internal::v1::NewJob> stored_ ABSL_GUARDED_BY(mutex_);
   std::vector<internal::v1::ListJobsRequest> lists_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
@@ -103,8 +113,6 @@ class FakeState final {
   bool holds_answers_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status submit_error_ ABSL_GUARDED_BY(mutex_);
-  std::string job_name_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, bool> paused_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<Service> service_;
   std::unique_ptr<grpc::Server> server_;

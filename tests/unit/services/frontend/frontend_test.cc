@@ -549,6 +549,7 @@ TEST_F(FrontendTest, GivesAResultWithHeadersThatABrowserIsSafeWith) {
   EXPECT_EQ(early.Header("retry-after"), "1");
 
   state_.SetResult(id, "text/html\r\nx: y", "<script>");
+  state_.Change(id, v1::Job::SUCCEEDED, "SUCCEEDED");
   Call html;
   ASSERT_TRUE(jobs_->GetJobResult(&html.context, request, &body).ok());
   EXPECT_EQ(body.content_type(), "application/octet-stream");
@@ -602,8 +603,13 @@ TEST_F(FrontendTest, RetriesAndDeletes) {
   v1::RetryJobRequest retry;
   retry.set_name(NameOf(id));
   v1::Job job;
+  Call early;
+  EXPECT_EQ(Reason(jobs_->RetryJob(&early.context, retry, &job)), "JOB_NOT_RETRYABLE");
+  EXPECT_EQ(early.Header("x-http-code"), "409");
+  state_.Change(id, v1::Job::FAILED, "FAILED");
   Call retried;
   EXPECT_TRUE(jobs_->RetryJob(&retried.context, retry, &job).ok());
+  EXPECT_EQ(job.state(), v1::Job::QUEUED);
   EXPECT_EQ(retried.Header("x-http-code"), "none");
   v1::DeleteJobRequest remove;
   remove.set_name(NameOf(id));
@@ -611,6 +617,10 @@ TEST_F(FrontendTest, RetriesAndDeletes) {
   Call refused;
   EXPECT_EQ(Reason(jobs_->DeleteJob(&refused.context, remove, &empty)), "JOB_NOT_FINISHED");
   EXPECT_EQ(refused.Header("x-http-code"), "409");
+  state_.Change(id, v1::Job::FAILED, "FAILED");
+  Call deleted;
+  EXPECT_TRUE(jobs_->DeleteJob(&deleted.context, remove, &empty).ok());
+  EXPECT_EQ(Reason(Get(NameOf(id), &job)), "JOB_NOT_FOUND");
 }
 
 TEST_F(FrontendTest, ReleasesTheKeyOfAJobThatHasEnded) {
@@ -798,6 +808,8 @@ TEST_F(FrontendTest, BoundsAPageAndRefusesForeignTokens) {
 
 TEST_F(FrontendTest, ServesQueues) {
   Start();
+  state_.Announce("scale", "photos");
+  state_.Announce("mail", "letters");
   v1::Queue queue;
   v1::GetQueueRequest get;
   get.set_name("queues/photos");
@@ -825,6 +837,9 @@ TEST_F(FrontendTest, ServesQueues) {
 
 TEST_F(FrontendTest, ForgetsQueuesAndTypes) {
   Start();
+  state_.Announce("old", "kept");
+  state_.Announce("kept", "old");
+  state_.Connect("busy", "busy");
   google::protobuf::Empty nothing;
   const auto forget_queue = [&](const std::string& name, Call& call) {
     v1::DeleteQueueRequest request;
