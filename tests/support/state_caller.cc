@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/errors/errors.h"
+#include "common/grpc/channel.h"
 
 namespace buzzer::testing {
 namespace {
@@ -47,6 +48,9 @@ bool WatchLine::Start(int64_t watch, const JobId& job, int64_t after_revision,
 }
 
 bool WatchLine::Start(const internal::v1::WatchRequest::Start& start) {
+  // What came under the number before was another watch's.
+  events_.erase(start.watch());
+  ends_.erase(start.watch());
   internal::v1::WatchRequest request;
   *request.add_start() = start;
   return line_->Send(request);
@@ -86,7 +90,7 @@ absl::Status WatchLine::EndOf(int64_t watch) const {
 }
 
 StateCaller::StateCaller(const std::string& address)
-    : channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+    : channel_(MakeChannel(address, grpc::InsecureChannelCredentials())),
       stub_(internal::v1::StateService::NewStub(channel_)) {}
 
 absl::Status StateCaller::CallWithBytes(const std::string& method, const std::string& bytes) {
@@ -100,6 +104,28 @@ absl::Status StateCaller::CallWithBytes(const std::string& method, const std::st
   stub.UnaryCall(&context, method, grpc::StubOptions(), &request, &response,
                  [&](grpc::Status status) { done.set_value(std::move(status)); });
   return FromGrpcStatus(done.get_future().get());
+}
+
+absl::Status StateCaller::StreamWithBytes(const std::string& method, const std::string& bytes) {
+  grpc::GenericStub stub(channel_);
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  };
+  const auto stream = stub.PrepareCall(&context, method, &queue);
+  stream->StartCall(nullptr);
+  next();
+  const grpc::Slice slice(bytes);
+  stream->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+  next();
+  grpc::Status status;
+  stream->Finish(&status, nullptr);
+  next();
+  return FromGrpcStatus(status);
 }
 
 StateCaller::SubmitAnswer StateCaller::Submit(const internal::v1::NewJob& job) {

@@ -120,6 +120,8 @@ class StateCaller {
   }
   // A call of that method with these bytes for a message.
   absl::Status CallWithBytes(const std::string& method, const std::string& bytes);
+  // The same for a stream: how it ends.
+  absl::Status StreamWithBytes(const std::string& method, const std::string& bytes);
 
   // Submits one job on a stream of its own.
   SubmitAnswer Submit(const internal::v1::NewJob& job);
