@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "common/limits/limits.h"
+#include "tests/unit/services/state/doubtful_store.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {
@@ -13,6 +14,7 @@ namespace {
 
 using internal::v1::SubmitRequest;
 using internal::v1::SubmitResponse;
+using Fate = DoubtfulStore::Fate;
 using Responses = std::vector<SubmitResponse>;
 
 // The frontend's end. Thread-safe.
@@ -24,7 +26,9 @@ class Client final : public StreamWaker {
       for (SubmitResponse next; stream->NextResponse(&next); next.Clear()) received.push_back(next);
     });
   }
-  void Close(const absl::Status& status) override { closed.push_back(status); }
+  void Close(const absl::Status& status) override {
+    closed_.Update([&](auto& closed) { closed.push_back(testing::Unshared(status)); });
+  }
 
   // The only answer.
   SubmitResponse Await() {
@@ -36,21 +40,37 @@ class Client final : public StreamWaker {
     return answer;
   }
 
+  // How the stream was ended, first to last; waits for the first.
+  std::vector<absl::Status> AwaitClosed() {
+    EXPECT_TRUE(closed_.Await([](const auto& closed) { return !closed.empty(); }));
+    return closed_.Get();
+  }
+  bool is_closed() const { return !closed_.Get().empty(); }
+  // What has come so far.
+  Responses received() const { return received_.Get(); }
+
   SubmitStream* stream = nullptr;
   std::atomic<bool> reads = true;
-  std::vector<absl::Status> closed;
 
  private:
   testing::Watched<Responses> received_;
+  testing::Watched<std::vector<absl::Status>> closed_;
 };
 
 class SubmitStreamTest : public StoreTest {
  protected:
   SubmitStreamTest() {
     types_.Declare({{"demo.echo", "demo.echo", {}}});
-    client_->stream = stream_.get();
+    OpenStream();
   }
   ~SubmitStreamTest() override { CloseStore(); }
+
+  // The frontend comes again.
+  void OpenStream() {
+    client_ = std::make_shared<Client>();
+    stream_ = std::make_shared<SubmitStream>(&doubtful_, &types_, &waits_, client_);
+    client_->stream = stream_.get();
+  }
 
   // One that a frontend would send.
   internal::v1::NewJob GoodJob() const {
@@ -59,12 +79,12 @@ class SubmitStreamTest : public StoreTest {
     return job;
   }
 
+  DoubtfulStore doubtful_{store_.get()};
   TypeRegistry types_{store_.get(), &clock_, [](const std::string&) {}};
-  std::shared_ptr<Client> client_ = std::make_shared<Client>();
   WorkerRegistry workers_;
   const WaitReasons waits_{&types_, &workers_};
-  std::shared_ptr<SubmitStream> stream_ =
-      std::make_shared<SubmitStream>(store_.get(), &types_, &waits_, client_);
+  std::shared_ptr<Client> client_;
+  std::shared_ptr<SubmitStream> stream_;
 };
 
 TEST_F(SubmitStreamTest, RefusesTheJobThatIsWrongAndStoresTheOthers) {
@@ -122,8 +142,66 @@ TEST_F(SubmitStreamTest, EndsWithABatchOfTooManyJobs) {
   SubmitRequest request;
   for (int i = 0; i <= kMaxBatchJobs; ++i) request.add_jobs();
   stream_->OnRequest(request);
-  ASSERT_EQ(client_->closed.size(), 1u);
-  EXPECT_TRUE(absl::IsInvalidArgument(client_->closed[0]));
+  const std::vector<absl::Status> closed = client_->AwaitClosed();
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_TRUE(absl::IsInvalidArgument(closed[0]));
+}
+
+TEST_F(SubmitStreamTest, SaysOfEachJobWhyTheStoreHasTakenNone) {
+  doubtful_.Plan({Fate::kRefused});
+  SubmitRequest request;
+  request.set_batch(7);
+  for (int i = 0; i < 2; ++i) *request.add_jobs() = GoodJob();
+  stream_->OnRequest(request);
+  const SubmitResponse answer = client_->Await();
+  EXPECT_EQ(answer.batch(), 7);
+  ASSERT_EQ(answer.results_size(), 2);
+  for (const auto& result : answer.results()) {
+    EXPECT_EQ(ErrorReason(FromRpcStatus(result.error())), "STORE_BROKEN");
+  }
+  EXPECT_FALSE(client_->is_closed()) << "the next batch may be taken";
+}
+
+TEST_F(SubmitStreamTest, EndsWithoutAnAnswerWhereACommitIsInDoubt) {
+  for (const Fate fate : {Fate::kKept, Fate::kLost}) {
+    OpenStream();
+    doubtful_.Plan({fate});
+    SubmitRequest request;
+    *request.add_jobs() = GoodJob();
+    // Of this one it is sure; but whoever were told of it would hear of the others too.
+    *request.add_jobs() = GoodJob();
+    request.mutable_jobs(1)->clear_tenant();
+    stream_->OnRequest(request);
+    const std::vector<absl::Status> closed = client_->AwaitClosed();
+    ASSERT_EQ(closed.size(), 1u);
+    EXPECT_TRUE(closed[0].ok()) << "the frontend is to come again: " << closed[0];
+    EXPECT_TRUE(client_->received().empty());
+    SubmitResponse none;
+    EXPECT_FALSE(stream_->NextResponse(&none)) << none.ShortDebugString();
+  }
+}
+
+TEST_F(SubmitStreamTest, AnswersOnItsNextStreamWhatWasInDoubt) {
+  for (const Fate fate : {Fate::kKept, Fate::kLost}) {
+    OpenStream();
+    doubtful_.Plan({fate});
+    SubmitRequest request;
+    *request.add_jobs() = GoodJob();
+    const JobId job = *JobId::FromBytes(request.jobs(0).id());
+    SubmitRequest same = request;
+    stream_->OnRequest(request);
+    client_->AwaitClosed();
+    EXPECT_EQ(store().Get(job).ok(), fate == Fate::kKept);
+
+    OpenStream();
+    stream_->OnRequest(same);
+    const SubmitResponse answer = client_->Await();
+    ASSERT_EQ(answer.results_size(), 1);
+    EXPECT_EQ(answer.results(0).job().id(), job.ToString());
+    EXPECT_EQ(answer.results(0).job().revision(), 1);
+    EXPECT_TRUE(store().Get(job).ok());
+  }
+  EXPECT_EQ(store().Outbox().size(), 2u) << "each is there once";
 }
 
 TEST_F(SubmitStreamTest, IsReadNoFurtherWhileItsAnswersAreNotTaken) {
