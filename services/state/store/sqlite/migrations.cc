@@ -4,6 +4,8 @@
 #include "services/state/store/sqlite/migrations.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/log/log.h"
 #include "services/state/store/sqlite/migrations_embedded.h"
 #include "services/state/store/sqlite/one_row.h"
@@ -11,12 +13,23 @@
 namespace buzzer::state {
 namespace {
 
+constexpr absl::Duration kTellInterval = absl::Seconds(5);
+
 // What the newest schema needs beside SQL.
 absl::Status MoveJobs(Database& database) {
+  int64_t jobs = 0;
+  absl::Time told_at = absl::Now();
   while (true) {
-    const absl::StatusOr<bool> done = MoveSomeJobs(database);
-    if (!done.ok()) return done.status();
-    if (*done) return absl::OkStatus();
+    const absl::StatusOr<MovedJobs> moved = MoveSomeJobs(database);
+    if (!moved.ok()) return moved.status();
+    jobs += moved->jobs;
+    // Whoever waits for the start sees that it goes on.
+    const bool tell = moved->done ? jobs > 0 : absl::Now() - told_at >= kTellInterval;
+    if (tell) {
+      told_at = absl::Now();
+      log::Info("jobs_moved", {{"jobs", jobs}, {"done", moved->done}});
+    }
+    if (moved->done) return absl::OkStatus();
   }
 }
 

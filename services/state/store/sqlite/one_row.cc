@@ -150,8 +150,10 @@ void WriteSome(Database& database, std::vector<OldJob>& jobs) {
 
 }  // namespace
 
-absl::StatusOr<bool> MoveSomeJobs(Database& database) {
-  if (!HasOldJobs(database)) return database.ok() ? absl::StatusOr<bool>(true) : database.status();
+absl::StatusOr<MovedJobs> MoveSomeJobs(Database& database) {
+  const bool there = HasOldJobs(database);
+  if (!database.ok()) return database.status();
+  if (!there) return MovedJobs{0, true};
   database.Execute("BEGIN IMMEDIATE");
   std::vector<OldJob> jobs = ReadSome(database);
   if (!jobs.empty()) {
@@ -169,7 +171,7 @@ absl::StatusOr<bool> MoveSomeJobs(Database& database) {
   }
   database.Execute("COMMIT");
   if (!database.ok()) return database.status();
-  return jobs.empty();
+  return MovedJobs{static_cast<int>(jobs.size()), jobs.empty()};
 }
 
 }  // namespace buzzer::state

@@ -13,8 +13,13 @@ namespace buzzer::state {
 // on) into rows of their own, some thousand in each transaction, and drops those tables after the
 // last. Whoever is stopped between two transactions goes on where it was.
 //
-// One transaction. True: there is nothing left to do.
-absl::StatusOr<bool> MoveSomeJobs(Database& database);
+// One transaction.
+struct MovedJobs {
+  int jobs = 0;
+  // There is nothing left to do.
+  bool done = false;
+};
+absl::StatusOr<MovedJobs> MoveSomeJobs(Database& database);
 
 }  // namespace buzzer::state
 
