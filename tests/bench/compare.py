@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import harness
-from measure import Result, slots
+from measure import Result, cpu_seconds, slots
 
 # Lone jobs of the latency part for each round, so far apart that everything has gone to sleep.
 LONE_JOBS_A_ROUND = 6
@@ -38,7 +38,7 @@ def compare(broker, options, ways, slot_count):
                 _round(result, sides, ways, options.scale)
             print(f"   round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
     for way in ways:
-        for what in ("done", "CPU"):
+        for what in ("done", "CPU", "state's CPU"):
             result.interval(f"{way} {what}, now", f"{way} {what}, base")
     for what in ("submitted -> claimed", "outcome -> told"):
         result.interval(f"{what}, now", f"{what}, base")
@@ -50,9 +50,12 @@ def _round(result, sides, ways, scale):
         for side in sides.values():
             submit_all(side, scale * WARM_UP)
         for name, side in sides.items():
-            _, rate, cpu = submit_all(side, scale)
+            before = cpu_seconds(side.state.pid)
+            jobs, rate, cpu = submit_all(side, scale)
+            state = (cpu_seconds(side.state.pid) - before) / jobs * 1000
             result.add(f"{way} done, {name}", "jobs/s", rate)
             result.add(f"{way} CPU, {name}", "s per 1000 jobs", cpu)
+            result.add(f"{way} state's CPU, {name}", "s per 1000 jobs", state)
     for name, side in sides.items():
         with _LoneJobs(side) as lone:
             claimed, told = lone.median_of(LONE_JOBS_A_ROUND)
