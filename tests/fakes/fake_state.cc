@@ -106,8 +106,9 @@ class FakeState::Service final : public internal::v1::StateService::Service {
                             internal::v1::GetJobResultResponse* response) override {
     return WithJob(*request, [&](FakeJobs& jobs, FakeJobs::Job& job) {
       auto result = jobs.ResultOf(job);
-      if (result.ok()) *response = *std::move(result);
-      return result.status();
+      if (!result.ok()) return result.status();
+      *response = *std::move(result);
+      return absl::OkStatus();
     });
   }
 
@@ -145,8 +146,9 @@ class FakeState::Service final : public internal::v1::StateService::Service {
                         internal::v1::GetQueueResponse* response) override {
     return With(*request, [&](FakeJobs& jobs) {
       auto queue = jobs.GetQueue(request->tenant(), request->queue());
-      if (queue.ok()) *response->mutable_queue() = *std::move(queue);
-      return queue.status();
+      if (!queue.ok()) return queue.status();
+      *response->mutable_queue() = *std::move(queue);
+      return absl::OkStatus();
     });
   }
 
@@ -167,8 +169,9 @@ class FakeState::Service final : public internal::v1::StateService::Service {
       absl::Status set = jobs.SetPaused(request->queue(), request->paused());
       if (!set.ok()) return set;
       auto queue = jobs.GetQueue(request->tenant(), request->queue());
-      if (queue.ok()) *response->mutable_queue() = *std::move(queue);
-      return queue.status();
+      if (!queue.ok()) return queue.status();
+      *response->mutable_queue() = *std::move(queue);
+      return absl::OkStatus();
     });
   }
 

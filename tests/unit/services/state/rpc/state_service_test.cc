@@ -168,7 +168,8 @@ TEST_F(StateServiceTest, GivesAJobWithoutItsPayloadOrAllOfIt) {
   EXPECT_TRUE(full->payload_is_json());
   EXPECT_EQ(full->job().history_size(), 3);
   EXPECT_EQ(full->job().end_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
-  EXPECT_EQ(full->job().purge_time().seconds(), absl::ToUnixSeconds(clock_.Now()) + 24 * 60 * 60);
+  EXPECT_EQ(full->job().purge_time().seconds(),
+            absl::ToUnixSeconds(clock_.Now() + kDefaultRetention));
 }
 
 TEST_F(StateServiceTest, GivesTheResultAsTheWorkerLeftIt) {
