@@ -97,7 +97,7 @@ void JobStoreConformance::ExpectConsistent() {
     EXPECT_EQ(job.state == v1::Job::SUCCEEDED, job.result.has_value());
   }
   std::map<std::tuple<std::string, std::string, int>, int64_t> counted;
-  for (const QueueCounts& row : store_->Counts()) {
+  for (const QueueCounts& row : store().Counts()) {
     for (int i = 0; i < 8; ++i) {
       if (row.by_state[i] != 0) counted[{row.queue, row.tenant, i}] = row.by_state[i];
     }

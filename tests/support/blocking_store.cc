@@ -189,8 +189,15 @@ ListPage BlockingStore::List(ListQuery query) const {
   return page.value_or(ListPage());
 }
 
+std::vector<QueueCounts> BlockingStore::Counts() const {
+  auto counts =
+      Await<std::vector<QueueCounts>>([&](const auto& done) { store_->ReadCounts(done); });
+  EXPECT_TRUE(counts.ok()) << counts.status();
+  return counts.value_or(std::vector<QueueCounts>());
+}
+
 int64_t BlockingStore::Count(JobState job_state, const std::string& queue) const {
-  for (const QueueCounts& row : store_->Counts()) {
+  for (const QueueCounts& row : Counts()) {
     if (row.queue == queue && row.tenant == kTenant) return row.by_state[job_state];
   }
   return 0;

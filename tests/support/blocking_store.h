@@ -64,6 +64,7 @@ class BlockingStore {
   // The ids in the outbox of a queue's NORMAL lane, in order.
   std::vector<JobId> Outbox(const std::string& queue = "demo.echo") const;
   ListPage List(ListQuery query) const;
+  std::vector<QueueCounts> Counts() const;
   // Jobs of the default tenant in a queue and state.
   int64_t Count(JobState state, const std::string& queue = "demo.echo") const;
 

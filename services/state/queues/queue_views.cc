@@ -37,10 +37,19 @@ void QueueViews::List(const std::string& tenant,
 
 void QueueViews::View(const std::string& tenant, std::vector<std::string> queues,
                       JobStore::Callback<std::vector<v1::Queue>> done) const {
-  std::map<std::string, QueueCounts> counts;
-  for (QueueCounts& row : parts_.store->Counts()) {
-    if (row.tenant == tenant) counts[row.queue] = std::move(row);
-  }
+  parts_.store->ReadCounts([this, tenant, queues = std::move(queues), done = std::move(done)](
+                               absl::StatusOr<std::vector<QueueCounts>> counts) mutable {
+    if (!counts.ok()) return done(counts.status());
+    std::map<std::string, QueueCounts> by_queue;
+    for (QueueCounts& row : *counts) {
+      if (row.tenant == tenant) by_queue[row.queue] = std::move(row);
+    }
+    View(std::move(by_queue), std::move(queues), std::move(done));
+  });
+}
+
+void QueueViews::View(std::map<std::string, QueueCounts> counts, std::vector<std::string> queues,
+                      JobStore::Callback<std::vector<v1::Queue>> done) const {
   std::vector<v1::Queue> views;
   for (const std::string& queue : queues) {
     v1::Queue& view = views.emplace_back();

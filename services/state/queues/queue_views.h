@@ -43,6 +43,9 @@ class QueueViews {
  private:
   void View(const std::string& tenant, std::vector<std::string> queues,
             JobStore::Callback<std::vector<v1::Queue>> done) const;
+  // `counts` are the tenant's, by queue.
+  void View(std::map<std::string, QueueCounts> counts, std::vector<std::string> queues,
+            JobStore::Callback<std::vector<v1::Queue>> done) const;
 
   const Parts parts_;
 };

@@ -135,14 +135,17 @@ void TypeRegistry::DeclareQueue(const std::string& queue) {
 }
 
 void TypeRegistry::TakeUpQueuesWithJobs() {
-  Changes changes;
-  for (const QueueCounts& row : store_->Counts()) {
-    if (!HasUnfinishedJobs(row)) continue;
-    changes.new_queues.push_back(row.queue);
-    MutexLock lock(&mutex_);
-    types_by_queue_.try_emplace(row.queue);
-  }
-  Tell(std::move(changes));
+  store_->ReadCounts([this](const absl::StatusOr<std::vector<QueueCounts>>& counts) {
+    if (!counts.ok()) return;  // The next housekeeping asks again.
+    Changes changes;
+    for (const QueueCounts& row : *counts) {
+      if (!HasUnfinishedJobs(row)) continue;
+      changes.new_queues.push_back(row.queue);
+      MutexLock lock(&mutex_);
+      types_by_queue_.try_emplace(row.queue);
+    }
+    Tell(std::move(changes));
+  });
 }
 
 absl::Status TypeRegistry::Load() {
@@ -206,7 +209,30 @@ void TypeRegistry::TakeUpSaved(std::vector<TypeRecord> types) {
   Tell(std::move(changes));
 }
 
+void TypeRegistry::FindOccupiedQueues() {
+  store_->ReadCounts([this](const absl::StatusOr<std::vector<QueueCounts>>& counts) {
+    if (!counts.ok()) return;
+    std::set<std::string> occupied;
+    for (const QueueCounts& row : *counts) {
+      if (HasJobs(row)) occupied.insert(row.queue);
+    }
+    MutexLock lock(&mutex_);
+    occupied_queues_ = std::move(occupied);
+  });
+}
+
+bool TypeRegistry::NeedsPlaces(const std::vector<TypeRecord>& types) const {
+  MutexLock lock(&mutex_);
+  std::set<absl::string_view> new_queues;
+  for (const TypeRecord& type : types) {
+    if (!types_by_queue_.contains(type.queue)) new_queues.insert(type.queue);
+  }
+  return !new_queues.empty() && types_by_queue_.size() + new_queues.size() > kMaxQueues;
+}
+
 Refusals TypeRegistry::Announce(const std::vector<TypeRecord>& types) {
+  // Where the store answers later, what it says counts for the next announcement.
+  if (NeedsPlaces(types)) FindOccupiedQueues();
   const absl::Time now = clock_->Now();
   Changes changes;
   std::vector<std::pair<Entry, absl::Time>> before;
@@ -342,11 +368,9 @@ TypeRegistry::OldestLast<std::string> TypeRegistry::IdleQueues() const {
       it->second = std::max(it->second, announced.at);
     }
   }
-  if (!idle.empty()) {
-    for (const QueueCounts& row : store_->Counts()) {
-      if (HasJobs(row)) idle.erase(row.queue);
-    }
-  }
+  // Not before the store has said which have jobs.
+  if (!occupied_queues_.has_value()) return {};
+  for (const auto& queue : *occupied_queues_) idle.erase(queue);
   OldestLast<std::string> queues;
   for (const auto& [queue, at] : idle) queues.emplace_back(at, queue);
   std::sort(queues.begin(), queues.end(), std::greater<>());
@@ -400,12 +424,19 @@ void TypeRegistry::Forget() {
 }
 
 void TypeRegistry::RemoveQueue(const std::string& queue, JobStore::Callback<bool> done) {
-  for (const QueueCounts& row : store_->Counts()) {
-    if (row.queue != queue || !HasUnfinishedJobs(row)) continue;
-    // It may be another tenant's: no more is said of it.
-    return done(
-        InUse("QUEUE_IN_USE", absl::StrCat("queue ", queue, " has jobs that are not finished")));
-  }
+  store_->ReadCounts([this, queue, done = std::move(done)](
+                         const absl::StatusOr<std::vector<QueueCounts>>& counts) mutable {
+    if (!counts.ok()) return done(counts.status());
+    const bool has_jobs = std::any_of(counts->begin(), counts->end(), [&](const QueueCounts& row) {
+      return row.queue == queue && HasUnfinishedJobs(row);
+    });
+    if (!has_jobs) return RemoveEmptyQueue(queue, std::move(done));
+    // They may be another tenant's: no more is said of them.
+    done(InUse("QUEUE_IN_USE", absl::StrCat("queue ", queue, " has jobs that are not finished")));
+  });
+}
+
+void TypeRegistry::RemoveEmptyQueue(const std::string& queue, JobStore::Callback<bool> done) {
   Changes changes;
   bool was_paused = false;
   absl::Status refused;

@@ -103,6 +103,11 @@ class TypeRegistry {
     std::optional<OldestLast<Entry>> idle_types;
   };
   void Tell(Changes changes);
+  void RemoveEmptyQueue(const std::string& queue, JobStore::Callback<bool> done);
+  // Asks the store which queues have jobs, and remembers it.
+  void FindOccupiedQueues();
+  // Whether there are more new queues among them than there is room for.
+  bool NeedsPlaces(const std::vector<TypeRecord>& types) const;
   void TakeUpSaved(std::vector<TypeRecord> types);
 
   enum class Place { kIsThere, kNoneForQueue, kNoneForType };
@@ -131,6 +136,8 @@ class TypeRegistry {
   std::map<Entry, Announced> announced_ ABSL_GUARDED_BY(mutex_);
   std::set<Entry> declared_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> declared_queues_ ABSL_GUARDED_BY(mutex_);
+  // Those with jobs, as the store said last; nullopt: it has not said yet.
+  std::optional<std::set<std::string>> occupied_queues_ ABSL_GUARDED_BY(mutex_);
   // When a refusal was logged last.
   absl::Duration refused_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   std::set<std::string> paused_ ABSL_GUARDED_BY(mutex_);

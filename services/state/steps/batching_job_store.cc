@@ -75,7 +75,7 @@ class BatchingJobStore final : public StoreCalls {
 
   void AddObserver(CommitObserver* observer) override { observers_.push_back(observer); }
 
-  std::vector<QueueCounts> Counts() const override { return counts_.Snapshot(); }
+  void ReadCounts(Callback<std::vector<QueueCounts>> done) override { done(counts_.Snapshot()); }
 
   StoreSpace Space() const override {
     StoreSpace space;

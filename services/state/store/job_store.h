@@ -264,9 +264,10 @@ class JobStore {
   virtual void ReadOldestReady(std::vector<std::string> queues,
                                Callback<std::vector<std::optional<absl::Time>>> done) = 0;
 
-  // From memory, at once.
-  virtual std::vector<QueueCounts> Counts() const = 0;
-  // The same, and asks the file system.
+  // Of every queue and tenant that has jobs. A store that knows them by heart calls `done` before
+  // it returns.
+  virtual void ReadCounts(Callback<std::vector<QueueCounts>> done) = 0;
+  // What this process admits: from memory, but for the file system that it asks.
   virtual StoreSpace Space() const = 0;
 };
 

@@ -17,6 +17,18 @@ namespace {
 // A scrape waits this long for the database, then goes without its figures.
 constexpr std::chrono::seconds kReadLimit(1);
 
+// What `ask` gives the callback that it gets; nullopt if it fails, or takes longer than that.
+template <typename T, typename Ask>
+std::optional<T> AwaitRead(Ask ask) {
+  auto read = std::make_shared<std::promise<absl::StatusOr<T>>>();
+  auto result = read->get_future();
+  ask([read](absl::StatusOr<T> value) { read->set_value(std::move(value)); });
+  if (result.wait_for(kReadLimit) != std::future_status::ready) return std::nullopt;
+  absl::StatusOr<T> value = result.get();
+  if (!value.ok()) return std::nullopt;
+  return *std::move(value);
+}
+
 // Builds one family of gauges or counters.
 class Family {
  public:
@@ -103,6 +115,10 @@ std::vector<prometheus::MetricFamily> StateCollector::Collect() const {
 }
 
 void StateCollector::CollectJobs(const std::vector<std::string>& queues, Families* families) const {
+  const auto counts = AwaitRead<std::vector<QueueCounts>>(
+      [this](auto done) { parts_.store->ReadCounts(std::move(done)); });
+  // None rather than wrong ones: workers are scaled by them.
+  if (!counts.has_value()) return;
   Family jobs("buzzer_state_jobs", "Jobs kept, by queue and state.");
   std::map<std::string, int64_t> demand;
   std::map<std::string, int64_t> depth;
@@ -111,7 +127,7 @@ void StateCollector::CollectJobs(const std::vector<std::string>& queues, Familie
     demand[queue] = 0;
     depth[queue] = 0;
   }
-  for (const QueueCounts& row : parts_.store->Counts()) {
+  for (const QueueCounts& row : *counts) {
     for (int job_state = v1::Job::SCHEDULED; job_state <= v1::Job::CANCELLED; ++job_state) {
       by_state[{row.queue, job_state}] += row.by_state[job_state];
     }
@@ -134,19 +150,14 @@ void StateCollector::CollectJobs(const std::vector<std::string>& queues, Familie
   }
 
   Family lag("buzzer_state_outbox_lag_seconds", "How long the head of each queue has been ready.");
-  auto read =
-      std::make_shared<std::promise<absl::StatusOr<std::vector<std::optional<absl::Time>>>>>();
-  auto heads = read->get_future();
-  parts_.store->ReadOldestReady(queues,
-                                [read](auto result) { read->set_value(std::move(result)); });
-  if (heads.wait_for(kReadLimit) == std::future_status::ready) {
-    if (const auto oldest = heads.get(); oldest.ok()) {
-      const absl::Time now = parts_.clock->Now();
-      for (size_t i = 0; i < queues.size(); ++i) {
-        const absl::Duration age =
-            (*oldest)[i].has_value() ? now - *(*oldest)[i] : absl::ZeroDuration();
-        lag.Add(std::max(absl::ToDoubleSeconds(age), 0.0), {{"queue", queues[i]}});
-      }
+  const auto oldest = AwaitRead<std::vector<std::optional<absl::Time>>>(
+      [&](auto done) { parts_.store->ReadOldestReady(queues, std::move(done)); });
+  if (oldest.has_value()) {
+    const absl::Time now = parts_.clock->Now();
+    for (size_t i = 0; i < queues.size(); ++i) {
+      const absl::Duration age =
+          (*oldest)[i].has_value() ? now - *(*oldest)[i] : absl::ZeroDuration();
+      lag.Add(std::max(absl::ToDoubleSeconds(age), 0.0), {{"queue", queues[i]}});
     }
   }
 

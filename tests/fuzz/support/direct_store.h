@@ -36,7 +36,7 @@ class DirectStore final : public StoreCalls {
 
   void AddObserver(CommitObserver* observer) override { observers_.push_back(observer); }
   void RemoveObservers() { observers_.clear(); }
-  std::vector<QueueCounts> Counts() const override { return counts_.Snapshot(); }
+  void ReadCounts(Callback<std::vector<QueueCounts>> done) override { done(counts_.Snapshot()); }
   StoreSpace Space() const override { return {}; }
 
  private:

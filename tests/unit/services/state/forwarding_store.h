@@ -91,7 +91,9 @@ class ForwardingStore : public JobStore {
                        Callback<std::vector<std::optional<absl::Time>>> done) override {
     to_->ReadOldestReady(std::move(queues), std::move(done));
   }
-  std::vector<QueueCounts> Counts() const override { return to_->Counts(); }
+  void ReadCounts(Callback<std::vector<QueueCounts>> done) override {
+    to_->ReadCounts(std::move(done));
+  }
   StoreSpace Space() const override { return to_->Space(); }
 
  private:

@@ -278,7 +278,7 @@ class OneRowTest : public ::testing::Test {
     int64_t queued = 0;
     for (const OldJob& old : jobs_) queued += old.job.state == v1::Job::QUEUED ? 1 : 0;
     int64_t counted = 0;
-    for (const QueueCounts& row : store->Counts()) counted += row.by_state[v1::Job::QUEUED];
+    for (const QueueCounts& row : store.Counts()) counted += row.by_state[v1::Job::QUEUED];
     EXPECT_EQ(counted, queued);
     int64_t in_lanes = 0;
     for (const char* queue : {"photos", "demo.echo", "demo.sleep"}) {
