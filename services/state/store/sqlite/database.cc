@@ -42,8 +42,9 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     // the fewer of them are copied into the database file.
     database->Execute("PRAGMA wal_autocheckpoint = 4000");
     // A commit that has renumbered pages, as balancing a tree does, looks through the whole cache
-    // (SQLite 3.40, pcache1Truncate); but with 8 MiB a submit beside a million jobs reads more.
-    database->Execute("PRAGMA cache_size = -32768");
+    // (SQLite 3.40, pcache1Truncate), so it is no larger than it has to be: jobs of one time lie
+    // side by side.
+    database->Execute("PRAGMA cache_size = -8192");
   } else if (mode == Mode::kReadOnly) {
     database->Execute("PRAGMA cache_size = -8192");
   } else {
