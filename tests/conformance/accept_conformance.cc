@@ -73,6 +73,17 @@ TEST_P(JobStoreConformance, AnswersARepeatedIdWithTheStoredJob) {
   EXPECT_EQ(AllJobs().size(), 1u);
 }
 
+TEST_P(JobStoreConformance, LooksForAJobWithoutAQueueAndTakesNoNewOne) {
+  auto job = NewJob();
+  const JobRecord first = store().MustSubmit(job);
+  job.clear_queue();
+  EXPECT_EQ(store().MustSubmit(job).id, first.id);
+  auto unknown = NewJob();
+  unknown.clear_queue();
+  EXPECT_EQ(ErrorReason(store().Submit(unknown).status()), kNoQueue);
+  EXPECT_EQ(AllJobs().size(), 1u);
+}
+
 TEST_P(JobStoreConformance, DoesNotShowAnIdOfAnotherTenant) {
   auto job = NewJob();
   store().MustSubmit(job);

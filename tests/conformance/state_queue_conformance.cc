@@ -125,6 +125,18 @@ TEST_P(StateServiceConformance, ForgetsNoQueueThatIsInUse) {
   EXPECT_TRUE(caller_.DeleteQueue("letters").ok()) << "its jobs have ended";
 }
 
+// Or the frontend would take the refusal for a proof that the job is not stored.
+TEST_P(StateServiceConformance, GivesARepeatItsJobThoughItsTypeWasDeletedMeanwhile) {
+  state_->Announce("mail", "letters");
+  internal::v1::NewJob job = NewJob();
+  job.set_type("mail");
+  Submit(job);
+  ASSERT_TRUE(caller_.DeleteType("mail").ok());
+  const auto again = caller_.Submit(job);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->id(), IdOf(job).ToString());
+}
+
 TEST_P(StateServiceConformance, ForgetsATypeThatNobodyHandles) {
   state_->Announce("mail", "letters");
   state_->Announce("mail", "bulk");

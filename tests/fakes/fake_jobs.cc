@@ -126,13 +126,13 @@ std::optional<absl::StatusOr<FakeJobs::Job*>> FakeJobs::FindByKey(
 }
 
 absl::StatusOr<FakeJobs::Job*> FakeJobs::Submit(const internal::v1::NewJob& submitted) {
-  auto queue = ResolveQueue(submitted.type(), submitted.queue());
-  if (!queue.ok()) return queue.status();
   if (Job* const known = Find(submitted.id()); known != nullptr) {
     if (known->submitted.tenant() == submitted.tenant()) return known;
     return absl::AlreadyExistsError("the id belongs to another tenant");
   }
   if (auto known = FindByKey(submitted)) return *std::move(known);
+  auto queue = ResolveQueue(submitted.type(), submitted.queue());
+  if (!queue.ok()) return queue.status();
   return Insert(submitted, *queue);
 }
 

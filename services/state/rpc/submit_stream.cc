@@ -36,8 +36,10 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
   auto response = std::make_shared<internal::v1::SubmitResponse>();
   response->set_batch(request.batch());
   std::vector<internal::v1::NewJob> jobs;
-  // Where in the response the answer of each stored job belongs.
+  // Where in the response the answer of each job that goes to the store belongs, and what it is if
+  // its type is not known.
   std::vector<int> places;
+  std::vector<absl::Status> unresolved;
   for (int i = 0; i < request.jobs_size(); ++i) {
     internal::v1::NewJob& job = *request.mutable_jobs(i);
     auto* result = response->add_results();
@@ -46,11 +48,9 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
       continue;
     }
     auto queue = types_->ResolveQueue(job.type(), job.queue());
-    if (!queue.ok()) {
-      *result->mutable_error() = ToRpcStatus(queue.status());
-      continue;
-    }
-    job.set_queue(*std::move(queue));
+    // Its type may have been forgotten since it was stored: the store alone knows.
+    unresolved.push_back(queue.status());
+    job.set_queue(std::move(queue).value_or(""));
     jobs.push_back(std::move(job));
     places.push_back(i);
   }
@@ -59,6 +59,7 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
     return;
   }
   store_->Submit(std::move(jobs), [self = shared_from_this(), response, places = std::move(places),
+                                   unresolved = std::move(unresolved),
                                    owed](absl::StatusOr<JobStore::Each<JobRecord>> stored) {
     if (ErrorReason(stored.status()) == kCommitInDoubt) {
       // No answer is the honest one: the frontend asks again on a new stream.
@@ -69,6 +70,8 @@ void SubmitStream::OnRequest(internal::v1::SubmitRequest& request) {
       auto* result = response->mutable_results(places[i]);
       if (!stored.ok()) {
         *result->mutable_error() = ToRpcStatus(stored.status());
+      } else if (ErrorReason((*stored)[i].status()) == kNoQueue) {
+        *result->mutable_error() = ToRpcStatus(unresolved[i]);
       } else if (!(*stored)[i].ok()) {
         *result->mutable_error() = ToRpcStatus((*stored)[i].status());
       } else {

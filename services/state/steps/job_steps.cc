@@ -157,6 +157,10 @@ absl::StatusOr<JobRecord> JobSteps::Submit(internal::v1::NewJob job) {
     if (auto known = FindByKey(job)) return *std::move(known);
   }
   if (!rows_->status().ok()) return rows_->status();
+  if (job.queue().empty()) {
+    return ErrorBuilder(absl::StatusCode::kInvalidArgument, kNoQueue, "the job has no queue")
+        .Build();
+  }
   const absl::Status room = parts_.admission->Admit(
       job.queue(), parts_.counts->Waiting() + waiting_delta_,
       parts_.counts->WaitingIn(job.queue()) + waiting_delta_by_queue_[job.queue()]);

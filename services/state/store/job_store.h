@@ -27,6 +27,8 @@ namespace buzzer::state {
 inline constexpr char kCommitInDoubt[] = "COMMIT_IN_DOUBT";
 // And when there is no room for new jobs.
 inline constexpr char kStoreFull[] = "STORE_FULL";
+// Reason of INVALID_ARGUMENT for a new job without a queue.
+inline constexpr char kNoQueue[] = "NO_QUEUE";
 
 // What one commit did to one job. Progress reports are changes too.
 struct JobChange {
@@ -197,10 +199,11 @@ class JobStore {
   // Hears of every commit from now on. Call before the first write. Not owned.
   virtual void AddObserver(CommitObserver* observer) = 0;
 
-  // Accepts jobs, each by itself. `queue` in each is resolved already. A job whose
-  // id is known, or whose idempotency key is known with the same hash, gives the
-  // stored one. Errors of one: ALREADY_EXISTS KEY_REUSED, FAILED_PRECONDITION
-  // JOB_DELETED, UNAVAILABLE STORE_FULL, RESOURCE_EXHAUSTED QUEUE_FULL.
+  // Accepts jobs, each by itself. `queue` in each is resolved already; one without is
+  // looked for, and never new. A job whose id is known, or whose idempotency key is
+  // known with the same hash, gives the stored one. Errors of one: ALREADY_EXISTS
+  // KEY_REUSED, FAILED_PRECONDITION JOB_DELETED, UNAVAILABLE STORE_FULL,
+  // RESOURCE_EXHAUSTED QUEUE_FULL, INVALID_ARGUMENT NO_QUEUE.
   virtual void Submit(std::vector<internal::v1::NewJob> jobs, Callback<Each<JobRecord>> done) = 0;
 
   // Answers each claim, durably.

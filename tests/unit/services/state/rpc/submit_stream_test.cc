@@ -138,6 +138,30 @@ TEST_F(SubmitStreamTest, SaysWhichJobsNoWorkerTakesNow) {
   EXPECT_EQ(answer.results(2).job().wait_reason(), v1::Job::QUEUE_PAUSED);
 }
 
+// Its first answer was lost, and its type was deleted meanwhile.
+TEST_F(SubmitStreamTest, GivesARepeatItsJobThoughItsTypeIsNoLongerKnown) {
+  const internal::v1::NewJob stored = [&] {
+    internal::v1::NewJob job = GoodJob();
+    job.set_type("mail");
+    job.set_queue("mail");
+    store().MustSubmit(job);
+    job.clear_queue();
+    return job;
+  }();
+  SubmitRequest request;
+  *request.add_jobs() = stored;
+  *request.add_jobs() = GoodJob();
+  request.mutable_jobs(1)->set_type("mail");
+  request.mutable_jobs(1)->clear_queue();
+  stream_->OnRequest(request);
+  const SubmitResponse answer = client_->Await();
+  ASSERT_EQ(answer.results_size(), 2);
+  EXPECT_EQ(answer.results(0).job().id(), JobId::FromBytes(stored.id())->ToString());
+  EXPECT_EQ(answer.results(1).error().code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+  EXPECT_NE(answer.results(1).error().message().find("\"mail\" is not a known job type"),
+            std::string::npos);
+}
+
 TEST_F(SubmitStreamTest, EndsWithABatchOfTooManyJobs) {
   SubmitRequest request;
   for (int i = 0; i <= kMaxBatchJobs; ++i) request.add_jobs();
