@@ -161,7 +161,7 @@ absl::StatusOr<JobRecord> JobSteps::Submit(internal::v1::NewJob job) {
     return ErrorBuilder(absl::StatusCode::kInvalidArgument, kNoQueue, "the job has no queue")
         .Build();
   }
-  const absl::Status room = parts_.admission->Admit(
+  absl::Status room = parts_.admission->Admit(
       job.queue(), parts_.counts->Waiting() + waiting_delta_,
       parts_.counts->WaitingIn(job.queue()) + waiting_delta_by_queue_[job.queue()]);
   if (!room.ok()) return room;

@@ -185,7 +185,7 @@ absl::StatusOr<Restored> Prepare(const std::string& path) {
   if (!database.ok()) return NoBackup(database.status().message());
   if (absl::Status whole = Check(**database); !whole.ok()) return whole;
   if (absl::Status migrated = Migrate(**database); !migrated.ok()) return migrated;
-  const Restored restored = RaiseFloors(**database);
+  Restored restored = RaiseFloors(**database);
   (*database)->EmptyLog();
   if (!(*database)->ok()) return (*database)->status();
   return restored;
