@@ -22,7 +22,7 @@
 #include "common/version/version.h"
 #include "services/state/backup_commands.h"
 #include "services/state/server.h"
-#include "services/state/store/sqlite/private_directory.h"
+#include "services/state/store/sqlite/file/private_directory.h"
 
 ABSL_FLAG(std::string, listen_address, "127.0.0.1:50052",
           "Where frontends and workers reach this service: host:port (port 0: a free one) or "

@@ -28,7 +28,12 @@ ROOMS = {
         "boundary": set(),
         "job": {"boundary"},
         "store": {"boundary", "job"},
-        "store/sqlite": {"boundary", "job", "store"},
+        "store/sqlite/file": {"boundary", "job", "store"},
+        "store/sqlite/rows": {"boundary", "job", "store", "store/sqlite/file"},
+        "store/sqlite/migrations": {"boundary", "job", "store", "store/sqlite/file",
+                                    "store/sqlite/rows"},
+        "store/sqlite": {"boundary", "job", "store", "store/sqlite/file", "store/sqlite/rows",
+                         "store/sqlite/migrations"},
         "steps": {"boundary", "job", "store"},
         "leases": {"boundary", "job", "store"},
         "queues": {"boundary", "job", "store"},
@@ -42,7 +47,7 @@ ROOMS = {
                 "watch"},
     },
 }
-STORE = re.compile(r"services/state/store/(sqlite|postgres)/[^/]+\.cc")
+STORE = re.compile(r"services/state/store/(sqlite|postgres)/.+\.cc")
 
 
 def owner(path):

@@ -24,11 +24,11 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/clock.h"
 #include "common/job_state/job_state.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/directory_lock.h"
-#include "services/state/store/sqlite/job_reader.h"
-#include "services/state/store/sqlite/job_writer.h"
-#include "services/state/store/sqlite/migrations.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/file/directory_lock.h"
+#include "services/state/store/sqlite/migrations/migrations.h"
+#include "services/state/store/sqlite/rows/job_reader.h"
+#include "services/state/store/sqlite/rows/job_writer.h"
 
 namespace buzzer::state {
 namespace {

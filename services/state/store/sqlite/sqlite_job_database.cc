@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "common/log/log.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/directory_lock.h"
-#include "services/state/store/sqlite/disk_waker.h"
-#include "services/state/store/sqlite/free_disk.h"
-#include "services/state/store/sqlite/migrations.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/file/directory_lock.h"
+#include "services/state/store/sqlite/file/disk_waker.h"
+#include "services/state/store/sqlite/file/free_disk.h"
+#include "services/state/store/sqlite/migrations/migrations.h"
 #include "services/state/store/sqlite/sqlite_job_queries.h"
 #include "services/state/store/sqlite/sqlite_job_rows.h"
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "services/state/store/job_queries.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/job_list.h"
-#include "services/state/store/sqlite/job_reader.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/rows/job_list.h"
+#include "services/state/store/sqlite/rows/job_reader.h"
 
 namespace buzzer::state {
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "services/state/store/job_rows.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/job_reader.h"
-#include "services/state/store/sqlite/job_writer.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/rows/job_reader.h"
+#include "services/state/store/sqlite/rows/job_writer.h"
 
 namespace buzzer::state {
 

@@ -10,7 +10,7 @@
 #include <filesystem>
 
 #include "common/errors/errors.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 #include "tests/unit/services/state/store_test.h"
 
 namespace buzzer::state {

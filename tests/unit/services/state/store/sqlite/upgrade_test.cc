@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/frontend/validation.h"
 #include "services/state/open_store.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/job_codec.h"
+#include "services/state/store/sqlite/rows/job_codec.h"
 
 #include <memory>
 #include <optional>

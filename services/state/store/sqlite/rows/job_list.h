@@ -1,15 +1,15 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_JOB_LIST_H_
-#define SERVICES_STATE_STORE_SQLITE_JOB_LIST_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_JOB_LIST_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_JOB_LIST_H_
 
 #include <cstdint>
 #include <vector>
 
 #include "services/state/store/job_store.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/job_reader.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/rows/job_reader.h"
 
 namespace buzzer::state {
 
@@ -56,4 +56,4 @@ class JobList {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_JOB_LIST_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_JOB_LIST_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_FREE_DISK_H_
-#define SERVICES_STATE_STORE_SQLITE_FREE_DISK_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_FILE_FREE_DISK_H_
+#define SERVICES_STATE_STORE_SQLITE_FILE_FREE_DISK_H_
 
 #include <cstdint>
 #include <optional>
@@ -16,4 +16,4 @@ std::optional<int64_t> FreeDisk(const std::string& directory);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_FREE_DISK_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_FILE_FREE_DISK_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_PRIVATE_DIRECTORY_H_
-#define SERVICES_STATE_STORE_SQLITE_PRIVATE_DIRECTORY_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_FILE_PRIVATE_DIRECTORY_H_
+#define SERVICES_STATE_STORE_SQLITE_FILE_PRIVATE_DIRECTORY_H_
 
 #include <string>
 
@@ -17,4 +17,4 @@ void KeepPrivate(const std::string& directory);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_PRIVATE_DIRECTORY_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_FILE_PRIVATE_DIRECTORY_H_

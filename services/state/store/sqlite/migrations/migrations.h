@@ -1,11 +1,11 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_MIGRATIONS_H_
-#define SERVICES_STATE_STORE_SQLITE_MIGRATIONS_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_MIGRATIONS_MIGRATIONS_H_
+#define SERVICES_STATE_STORE_SQLITE_MIGRATIONS_MIGRATIONS_H_
 
 #include "absl/status/status.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 
 namespace buzzer::state {
 
@@ -18,4 +18,4 @@ absl::Status Migrate(Database& database);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_MIGRATIONS_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_MIGRATIONS_MIGRATIONS_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_DISK_WAKER_H_
-#define SERVICES_STATE_STORE_SQLITE_DISK_WAKER_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_FILE_DISK_WAKER_H_
+#define SERVICES_STATE_STORE_SQLITE_FILE_DISK_WAKER_H_
 
 #include <atomic>
 #include <cstdint>
@@ -42,4 +42,4 @@ class DiskWaker {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_DISK_WAKER_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_FILE_DISK_WAKER_H_

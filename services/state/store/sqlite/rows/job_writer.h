@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_JOB_WRITER_H_
-#define SERVICES_STATE_STORE_SQLITE_JOB_WRITER_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_JOB_WRITER_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_JOB_WRITER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "services/state/store/job_rows.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/job_numbers.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/rows/job_numbers.h"
 
 namespace buzzer::state {
 
@@ -77,4 +77,4 @@ class JobWriter {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_JOB_WRITER_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_JOB_WRITER_H_

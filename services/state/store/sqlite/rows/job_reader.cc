@@ -1,15 +1,15 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/job_reader.h"
+#include "services/state/store/sqlite/rows/job_reader.h"
 
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/state/store/sqlite/job_codec.h"
-#include "services/state/store/sqlite/row_number.h"
+#include "services/state/store/sqlite/rows/job_codec.h"
+#include "services/state/store/sqlite/rows/row_number.h"
 
 namespace buzzer::state {
 namespace {

@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_DATABASE_H_
-#define SERVICES_STATE_STORE_SQLITE_DATABASE_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_FILE_DATABASE_H_
+#define SERVICES_STATE_STORE_SQLITE_FILE_DATABASE_H_
 
 #include <cstdint>
 #include <functional>
@@ -137,4 +137,4 @@ class Statement {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_DATABASE_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_FILE_DATABASE_H_

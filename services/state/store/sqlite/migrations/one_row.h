@@ -1,11 +1,11 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_ONE_ROW_H_
-#define SERVICES_STATE_STORE_SQLITE_ONE_ROW_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_MIGRATIONS_ONE_ROW_H_
+#define SERVICES_STATE_STORE_SQLITE_MIGRATIONS_ONE_ROW_H_
 
 #include "absl/status/statusor.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 
 namespace buzzer::state {
 
@@ -23,4 +23,4 @@ absl::StatusOr<MovedJobs> MoveSomeJobs(Database& database);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_ONE_ROW_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_MIGRATIONS_ONE_ROW_H_

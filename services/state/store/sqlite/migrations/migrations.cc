@@ -1,14 +1,14 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/migrations.h"
+#include "services/state/store/sqlite/migrations/migrations.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/log/log.h"
-#include "services/state/store/sqlite/migrations_embedded.h"
-#include "services/state/store/sqlite/one_row.h"
+#include "services/state/store/sqlite/migrations/migrations_embedded.h"
+#include "services/state/store/sqlite/migrations/one_row.h"
 
 namespace buzzer::state {
 namespace {

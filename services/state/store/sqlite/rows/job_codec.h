@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_JOB_CODEC_H_
-#define SERVICES_STATE_STORE_SQLITE_JOB_CODEC_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_JOB_CODEC_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_JOB_CODEC_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ Unpacked Unpack(absl::string_view bytes, JobRecord* job);
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_JOB_CODEC_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_JOB_CODEC_H_

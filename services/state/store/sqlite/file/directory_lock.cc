@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/directory_lock.h"
+#include "services/state/store/sqlite/file/directory_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

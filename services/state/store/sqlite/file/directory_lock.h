@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_DIRECTORY_LOCK_H_
-#define SERVICES_STATE_STORE_SQLITE_DIRECTORY_LOCK_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_FILE_DIRECTORY_LOCK_H_
+#define SERVICES_STATE_STORE_SQLITE_FILE_DIRECTORY_LOCK_H_
 
 #include <memory>
 #include <string>
@@ -29,4 +29,4 @@ class DirectoryLock {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_DIRECTORY_LOCK_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_FILE_DIRECTORY_LOCK_H_

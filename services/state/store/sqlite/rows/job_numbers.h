@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_JOB_NUMBERS_H_
-#define SERVICES_STATE_STORE_SQLITE_JOB_NUMBERS_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_JOB_NUMBERS_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_JOB_NUMBERS_H_
 
 #include <cstdint>
 #include <map>
@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "services/state/job/job_record.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 
 namespace buzzer::state {
 
@@ -43,4 +43,4 @@ class JobNumbers {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_JOB_NUMBERS_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_JOB_NUMBERS_H_

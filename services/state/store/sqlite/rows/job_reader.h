@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_JOB_READER_H_
-#define SERVICES_STATE_STORE_SQLITE_JOB_READER_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_JOB_READER_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_JOB_READER_H_
 
 #include <cstdint>
 #include <optional>
@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "services/state/store/job_rows.h"
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 
 namespace buzzer::state {
 
@@ -49,4 +49,4 @@ class JobReader {
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_JOB_READER_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_JOB_READER_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/private_directory.h"
+#include "services/state/store/sqlite/file/private_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

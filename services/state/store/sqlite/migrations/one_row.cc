@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/one_row.h"
+#include "services/state/store/sqlite/migrations/one_row.h"
 
 #include <memory>
 #include <string>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "services/state/store/sqlite/job_writer.h"
+#include "services/state/store/sqlite/rows/job_writer.h"
 
 namespace buzzer::state {
 namespace {

@@ -1,13 +1,13 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/job_writer.h"
+#include "services/state/store/sqlite/rows/job_writer.h"
 
 #include <optional>
 
 #include "common/job_state/job_state.h"
-#include "services/state/store/sqlite/job_codec.h"
-#include "services/state/store/sqlite/row_number.h"
+#include "services/state/store/sqlite/rows/job_codec.h"
+#include "services/state/store/sqlite/rows/row_number.h"
 
 namespace buzzer::state {
 namespace {

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/database.h"
+#include "services/state/store/sqlite/file/database.h"
 
 #include <sqlite3.h>
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/disk_waker.h"
+#include "services/state/store/sqlite/file/disk_waker.h"
 
 #include <fcntl.h>
 #include <unistd.h>

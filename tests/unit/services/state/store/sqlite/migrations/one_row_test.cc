@@ -3,7 +3,7 @@
 
 // Jobs of schema 3, which had seven tables for each, in rows of their own.
 
-#include "services/state/store/sqlite/one_row.h"
+#include "services/state/store/sqlite/migrations/one_row.h"
 
 #include <gtest/gtest.h>
 
@@ -18,8 +18,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/state/open_store.h"
-#include "services/state/store/sqlite/database.h"
-#include "services/state/store/sqlite/migrations.h"
+#include "services/state/store/sqlite/file/database.h"
+#include "services/state/store/sqlite/migrations/migrations.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/support/blocking_store.h"
 #include "tests/support/temporary_directory.h"

@@ -1,7 +1,7 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/state/store/sqlite/job_list.h"
+#include "services/state/store/sqlite/rows/job_list.h"
 
 #include <algorithm>
 #include <limits>
@@ -9,7 +9,7 @@
 #include <queue>
 #include <utility>
 
-#include "services/state/store/sqlite/row_number.h"
+#include "services/state/store/sqlite/rows/row_number.h"
 
 namespace buzzer::state {
 namespace {

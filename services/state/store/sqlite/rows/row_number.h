@@ -1,8 +1,8 @@
 // Copyright 2026 The Buzzer Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef SERVICES_STATE_STORE_SQLITE_ROW_NUMBER_H_
-#define SERVICES_STATE_STORE_SQLITE_ROW_NUMBER_H_
+#ifndef SERVICES_STATE_STORE_SQLITE_ROWS_ROW_NUMBER_H_
+#define SERVICES_STATE_STORE_SQLITE_ROWS_ROW_NUMBER_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -49,4 +49,4 @@ inline constexpr int64_t kRowsOfOneNumber = 64;
 
 }  // namespace buzzer::state
 
-#endif  // SERVICES_STATE_STORE_SQLITE_ROW_NUMBER_H_
+#endif  // SERVICES_STATE_STORE_SQLITE_ROWS_ROW_NUMBER_H_
