@@ -73,6 +73,30 @@ TEST_P(JobStoreConformance, AnswersARepeatedIdWithTheStoredJob) {
   EXPECT_EQ(AllJobs().size(), 1u);
 }
 
+TEST_P(JobStoreConformance, KeepsJobsApartWhoseIdsDifferInTheirLastBytesOnly) {
+  auto job = NewJob();
+  std::vector<JobId> jobs;
+  for (int i = 0; i < 200; ++i) {
+    std::string id = job.id();
+    id[14] = static_cast<char>(i / 50);
+    id[15] = static_cast<char>(i % 50);
+    job.set_id(id);
+    job.set_payload(absl::StrCat(i));
+    jobs.push_back(store().MustSubmit(job).id);
+  }
+  EXPECT_EQ(AllJobs().size(), jobs.size());
+  const LeaseRef lease = store().MustClaim(jobs[77]);
+  EXPECT_TRUE(store().Succeed(lease));
+  EXPECT_TRUE(store().Delete(jobs[77]).ok());
+  for (int i = 0; i < 200; ++i) {
+    const auto full = Await<FullJob>(
+        [&](const auto& done) { store_->GetFull(BlockingStore::kTenant, jobs[i], done); });
+    ASSERT_EQ(full.ok(), i != 77);
+    if (i == 77) continue;
+    EXPECT_EQ(full->payload, absl::StrCat(i));
+  }
+}
+
 TEST_P(JobStoreConformance, LooksForAJobWithoutAQueueAndTakesNoNewOne) {
   auto job = NewJob();
   const JobRecord first = store().MustSubmit(job);

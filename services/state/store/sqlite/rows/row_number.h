@@ -43,9 +43,10 @@ inline int64_t LowestRowAt(absl::Time time) {
   return (millis - kRowEpochMillis) << 21;
 }
 
-// So many jobs at most have the same first number: of 20 jobs in one millisecond two have with a
-// chance of 1 in 10 000.
-inline constexpr int64_t kRowsOfOneNumber = 64;
+// So many jobs at most have the same first number. Of 20 jobs in one millisecond two have with a
+// chance of 1 in 10 000, so that more than that many are made on purpose; of other jobs there is
+// hardly any within reach.
+inline constexpr int64_t kRowsOfOneNumber = 4096;
 
 }  // namespace buzzer::state
 

@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/state/open_store.h"
+#include "services/state/store/sqlite/backup.h"
 #include "services/state/store/sqlite/file/database.h"
 #include "services/state/store/sqlite/migrations/migrations.h"
 #include "tests/fakes/fake_clock.h"
@@ -244,16 +245,22 @@ class OneRowTest : public ::testing::Test {
     return done;
   }
 
-  void ExpectAllJobsIn(const std::string& directory) {
+  std::unique_ptr<JobStore> Open(const std::string& directory) const {
     JobStoreOptions options;
     options.clock = &clock_;
     options.limits.min_free_disk = 0;
     auto opened = OpenSqliteJobStore(directory, std::move(options));
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    const BlockingStore store(opened->get());
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return opened.ok() ? *std::move(opened) : nullptr;
+  }
+
+  void ExpectAllJobsIn(const std::string& directory) {
+    const std::unique_ptr<JobStore> opened = Open(directory);
+    ASSERT_NE(opened, nullptr);
+    const BlockingStore store(opened.get());
     for (const OldJob& old : jobs_) {
       const FullJob full = *testing::Await<FullJob>(
-          [&](const auto& done) { (*opened)->GetFull(BlockingStore::kTenant, old.job.id, done); });
+          [&](const auto& done) { opened->GetFull(BlockingStore::kTenant, old.job.id, done); });
       ASSERT_EQ(ToProto(full.job).DebugString(), ToProto(old.job).DebugString());
       EXPECT_EQ(full.job.lease_id, old.job.lease_id);
       EXPECT_EQ(full.job.claim_id, old.job.claim_id);
@@ -264,9 +271,8 @@ class OneRowTest : public ::testing::Test {
         EXPECT_EQ(ToProto(full.history[i]).DebugString(), ToProto(old.history[i]).DebugString());
       }
       if (!old.result.has_value()) continue;
-      const auto result = testing::Await<StoredResult>([&](const auto& done) {
-        (*opened)->GetResult(BlockingStore::kTenant, old.job.id, done);
-      });
+      const auto result = testing::Await<StoredResult>(
+          [&](const auto& done) { opened->GetResult(BlockingStore::kTenant, old.job.id, done); });
       ASSERT_TRUE(result.ok()) << result.status();
       EXPECT_EQ(result->body, *old.result);
     }
@@ -313,6 +319,34 @@ TEST_F(OneRowTest, GoesOnWhereItWasStoppedBetweenAnyTwoSteps) {
   }
   // None, each of the three that move jobs, and that which drops the old tables.
   EXPECT_EQ(steps, 5);
+}
+
+TEST_F(OneRowTest, RestoresABackupOfBefore) {
+  {
+    auto database = Database::Open(DatabasePath(old_), Database::Mode::kReadWrite);
+    ASSERT_TRUE(database.ok()) << database.status();
+    (*database)->EmptyLog();
+  }
+  const std::string restored = directory_.path() + "/restored";
+  std::filesystem::create_directory(restored);
+  std::ifstream backup(DatabasePath(old_), std::ios::binary);
+  const auto told = RestoreDatabase(backup, restored, /*replace=*/false);
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->jobs, kJobs);
+  const std::unique_ptr<JobStore> store = Open(restored);
+  ASSERT_NE(store, nullptr);
+  // Numbers go on above all that there were; the rest is as it was.
+  for (const OldJob& old : jobs_) {
+    const FullJob full = *testing::Await<FullJob>(
+        [&](const auto& done) { store->GetFull(BlockingStore::kTenant, old.job.id, done); });
+    ASSERT_GT(full.job.attempt, old.job.attempt);
+    ASSERT_GT(full.job.revision, old.job.revision);
+    EXPECT_EQ(full.job.state, old.job.state);
+    EXPECT_EQ(full.payload, old.payload);
+    ASSERT_EQ(full.history.size(), old.history.size() + 1);
+    EXPECT_EQ(full.history.back().cause, Cause::kRestored);
+    EXPECT_EQ(full.history.back().revision, full.job.revision);
+  }
 }
 
 TEST_F(OneRowTest, LosesNothingOfATransactionThatDidNotEnd) {
