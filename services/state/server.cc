@@ -62,7 +62,7 @@ class RealServer final : public Server {
 
   absl::Status Begin() {
     // In this order each commit is told: leases first, so that a claim is watched over
-    // before anybody hears of it (but for who repeats a submit just then).
+    // before anybody hears of it.
     for (CommitObserver* observer : std::initializer_list<CommitObserver*>{
              &leases_, &dispatcher_, &hub_, &rates_, &counters_, &timers_, &workers_, &job_log_}) {
       store_->AddObserver(observer);

@@ -26,12 +26,9 @@ class BlockingStore {
   explicit BlockingStore(JobStore* store) : store_(store) {}
   JobStore* operator->() const { return store_; }
 
-  // Comes back when the observers have heard of it too.
   absl::StatusOr<JobRecord> Submit(internal::v1::NewJob job) const;
   // Submits; fails the test, and gives an empty record, if that fails.
   JobRecord MustSubmit(internal::v1::NewJob job) const;
-  // Until the observers have heard of every commit so far: a submit is answered before they do.
-  void AwaitObservers() const;
 
   ClaimResult Claim(const ClaimRequest& claim) const;
   // Claims to run it, with a claim id of its own.

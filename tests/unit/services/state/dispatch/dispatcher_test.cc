@@ -76,7 +76,6 @@ class DispatcherTest : public StoreTest {
     EXPECT_TRUE(testing::Await<JobStore::Each<JobRecord>>([&](const auto& done) {
                   store_->Submit(std::move(jobs), done);
                 }).ok());
-    store().AwaitObservers();
     return ids;
   }
 
@@ -207,7 +206,6 @@ TEST_F(DispatcherTest, OffersWhatLiesUnclaimedAtAWorkerToOneThatIsIdle) {
   EXPECT_EQ(offered().size(), 2u) << "it has not said that it is idle again";
   store().MustClaim(jobs[0]);
   store().MustClaim(jobs[1]);
-  store().AwaitObservers();
   SayIdle(2);
   Pass(absl::Seconds(1));
   EXPECT_EQ(offered(), jobs);

@@ -28,7 +28,6 @@ class JobCountersTest : public StoreTest {
   }
 
   JobCounters::Counts Of(const std::string& queue = "demo.echo") const {
-    store().AwaitObservers();
     for (const auto& [name, counts] : counters_.Snapshot()) {
       if (name == queue) return counts;
     }
@@ -147,7 +146,6 @@ TEST_F(JobCountersTest, HasABoundOfQueues) {
     job.set_queue(absl::StrCat("q", i));
     ASSERT_TRUE(store().Cancel(store().MustSubmit(job).id).ok());
   }
-  store().AwaitObservers();
   EXPECT_EQ(counters_.Snapshot().size(), JobCounters::kMaxQueuesCounted + 1);
   EXPECT_EQ(Of("other queues").cancelled, 10);
 }
