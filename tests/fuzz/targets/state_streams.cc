@@ -149,9 +149,10 @@ class Conversation {
     // UUIDv7 of this script's own.
     std::string bytes(JobId::LowestAt(clock_->Now()).bytes());
     bytes = bytes.substr(0, 6) + std::string("\x70\x00\x80\x00\x00\x00", 6) + "1234";
-    for (int i = 0; i < 3; ++i) bytes[9 + i] = static_cast<char>(number_ >> (8 * i));
-    bytes[0] = bytes[1] = 0;  // The same however late it is.
-    bytes[2] = bytes[3] = bytes[4] = 1;
+    // The same however late it is. Of another time than those of other scripts, whose jobs stay
+    // in the store: a store may look for ids by how they begin.
+    bytes[0] = bytes[1] = 0;
+    for (int i = 0; i < 3; ++i) bytes[4 - i] = static_cast<char>(number_ >> (8 * i));
     bytes[5] = bytes[15] = static_cast<char>(id[0] % 4);
     return bytes;
   }
