@@ -4,6 +4,7 @@
 #include "tests/conformance/state_service_conformance.h"
 
 #include "common/errors/errors.h"
+#include "tests/support/blocking_store.h"
 
 namespace buzzer::testing {
 
@@ -11,15 +12,8 @@ StateServiceConformance::StateServiceConformance()
     : state_(GetParam().make()), caller_(state_->address()), first_(state_->Now()) {}
 
 internal::v1::NewJob StateServiceConformance::NewJob() {
-  internal::v1::NewJob job;
-  job.set_id(std::string(JobId::Make(first_ + absl::Milliseconds(made_++)).bytes()));
-  job.set_tenant("default");
-  job.set_type("demo.echo");
-  job.set_priority(v1::Job::NORMAL);
-  job.set_payload(R"({"n":1})");
-  job.set_payload_content_type("application/json");
-  job.set_payload_is_json(true);
-  job.set_max_attempts(5);
+  internal::v1::NewJob job = state::MakeNewJob(first_ + absl::Milliseconds(made_++));
+  job.clear_queue();  // The type's own, which the service knows.
   return job;
 }
 

@@ -12,12 +12,12 @@
 
 namespace buzzer::state {
 
-// Says when it is time for what the dispatcher does unasked: ticks, at an interval and when one is
-// wanted sooner; and releases of rows that wait for company, which are due within milliseconds and
-// cost less.
+// Decides when the dispatcher does what nobody asks it for. A tick comes at an interval, and sooner
+// when somebody wants one. A release lets rows go that waited for others to share their message; it
+// is due within milliseconds and costs less than a tick.
 //
-// Thread-safe. Has a thread, on which both are called, one after the other and under no lock; so
-// it may be told of the next under any lock. Its times are of Clock::Real: it waits on it.
+// Thread-safe. Calls both on a thread of its own, one at a time and without holding a lock, so its
+// methods may be called under any lock. Its times are those of Clock::Real, on which it waits.
 class DispatchTimer {
  public:
   DispatchTimer(absl::Duration tick_interval, std::function<void()> tick,

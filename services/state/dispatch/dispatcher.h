@@ -39,10 +39,10 @@ namespace buzzer::state {
 // not grow), when a queue had to be declared anew, and when messages seem lost. A
 // duplicate is harmless, because the claim decides.
 //
-// Owns what there is of dispatch. It plans under its lock, by asking classes that decide and have
-// none (LaneTable, BrokerQueues, LostMessages), and does what it has planned outside of it.
+// Plans under its lock, where it asks classes that decide and have no lock of their own (LaneTable,
+// BrokerQueues, LostMessages), and carries the plan out without the lock.
 //
-// Thread-safe. What time brings comes on the thread of its DispatchTimer, the broker's answers on
+// Thread-safe. Ticks and releases run on the thread of its DispatchTimer, the broker's answers on
 // those of the publisher.
 class Dispatcher final : public CommitObserver {
  public:

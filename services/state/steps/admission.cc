@@ -24,9 +24,10 @@ Admission::Admission(AdmissionLimits limits, const Clock* clock, FreeSpace free_
       refused_(refused),
       full_log_(clock) {}
 
-absl::Status Admission::Admit(const std::string& queue, int64_t waiting, int64_t waiting_in_queue) {
+absl::Status Admission::Admit(const std::string& queue, int64_t waiting,
+                              absl::FunctionRef<int64_t()> waiting_in_queue) {
   const auto limit = limits_.max_waiting_by_queue.find(queue);
-  if (limit != limits_.max_waiting_by_queue.end() && waiting_in_queue >= limit->second) {
+  if (limit != limits_.max_waiting_by_queue.end() && waiting_in_queue() >= limit->second) {
     refused_->Add(Refusal::kQueueFull, 1);
     return ErrorBuilder(
                absl::StatusCode::kResourceExhausted, "QUEUE_FULL",

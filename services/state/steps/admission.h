@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/clock/clock.h"
@@ -39,7 +40,9 @@ class Admission {
             RefusalCounts* refused);
 
   // Errors: RESOURCE_EXHAUSTED QUEUE_FULL, UNAVAILABLE STORE_FULL.
-  absl::Status Admit(const std::string& queue, int64_t waiting, int64_t waiting_in_queue);
+  // `waiting_in_queue` is asked only if the queue has a limit.
+  absl::Status Admit(const std::string& queue, int64_t waiting,
+                     absl::FunctionRef<int64_t()> waiting_in_queue);
   // The same error for so many submits whose commit found no space.
   absl::Status RefuseForFullDisk(int64_t submits);
   // A job was admitted, and is on disk.

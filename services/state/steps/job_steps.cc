@@ -163,7 +163,7 @@ absl::StatusOr<JobRecord> JobSteps::Submit(internal::v1::NewJob job) {
   }
   absl::Status room = parts_.admission->Admit(
       job.queue(), parts_.counts->Waiting() + waiting_delta_,
-      parts_.counts->WaitingIn(job.queue()) + waiting_delta_by_queue_[job.queue()]);
+      [&] { return parts_.counts->WaitingIn(job.queue()) + waiting_delta_by_queue_[job.queue()]; });
   if (!room.ok()) return room;
   ++admitted_;
   JobRow row;

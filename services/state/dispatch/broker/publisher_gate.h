@@ -17,7 +17,8 @@ namespace buzzer::state {
 // Thread-safe. Its lock is not held while the publisher is called, nor while it is destroyed.
 class PublisherGate {
  public:
-  // The publisher stays as long as this lives. One that is false has no publisher.
+  // Keeps the publisher alive as long as it lives itself. It converts to false if there is no
+  // publisher to use.
   class Use {
    public:
     Use(Use&& other) noexcept;

@@ -19,9 +19,9 @@
 
 namespace buzzer::state {
 
-// The lanes that there are: of each queue one for every priority, with the broker queue that its
-// messages go to. A queue has all of them or none, since workers consume its broker queues all or
-// none; so what concerns a queue as a whole is asked here.
+// Every lane: each queue has one for each priority, with a broker queue for its messages. Workers
+// consume all broker queues of a queue or none of them, so a queue's lanes come and go together,
+// and this table answers what concerns the queue as a whole.
 //
 // Owns the lanes. Not thread-safe; pure: the dispatcher calls it under its lock.
 class LaneTable {

@@ -174,8 +174,8 @@ class ServerStreamTest : public ::testing::Test {
     service_.seen.Update([&](Seen& seen) { seen.claims.push_back(claim); });
     waker()->Wake();
   }
-  // The same for a message that lies on the way, as the client does not take it. A stream that is
-  // not reading asks whether it may, and begins to write, under one lock.
+  // Does the same for a message that is being written because the client takes nothing. A stream
+  // that is not reading asks whether it may read, and begins to write, under one lock.
   void OfferWhatIsNotTaken() {
     SetTakes(false);
     Say("one");
